@@ -1,0 +1,108 @@
+package kv
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/btree"
+)
+
+// Change is one key's difference between two snapshots. A nil Old means that
+// the key was not there, a nil New that it is gone: absent is not empty.
+type Change struct {
+	Key      string
+	Old, New *string
+}
+
+// Apply returns the next snapshot, and the changes that made it in the order
+// of their keys. Deletes come before puts; of several puts of one key the last
+// stands. It returns s itself and nil when nothing changed.
+func (s *Snapshot) Apply(puts []Pair, deletes []string) (*Snapshot, []Change) {
+	next, changes := (*btree.Map[string, string])(nil), map[string]Change{}
+	edit := func() *btree.Map[string, string] {
+		if next == nil {
+			next = s.copyTree()
+		}
+		return next
+	}
+	for _, k := range deletes {
+		if v, ok := s.Get(k); ok {
+			edit().Delete(k)
+			changes[k] = Change{Key: k, Old: &v}
+		}
+	}
+	for _, p := range puts {
+		old, had := s.Get(p.Key)
+		_, touched := changes[p.Key]
+		if !touched && had && old == p.Value {
+			continue
+		}
+		edit().Set(p.Key, p.Value)
+		c := Change{Key: p.Key, New: &p.Value}
+		if had {
+			c.Old = &old
+		}
+		changes[p.Key] = c
+	}
+	maps.DeleteFunc(changes, func(_ string, c Change) bool { return c.none() })
+	if len(changes) == 0 {
+		return s, nil
+	}
+	return &Snapshot{gen: s.Gen() + 1, tree: next}, inOrder(changes)
+}
+
+// Replace returns the snapshot that holds exactly pairs, and the changes that
+// made it. What is equal keeps its storage; s itself is returned when nothing
+// changed.
+func (s *Snapshot) Replace(pairs []Pair) (*Snapshot, []Change) {
+	keep := make(map[string]struct{}, len(pairs))
+	for _, p := range pairs {
+		keep[p.Key] = struct{}{}
+	}
+	var gone []string
+	for k := range s.From("") {
+		if _, ok := keep[k]; !ok {
+			gone = append(gone, k)
+		}
+	}
+	return s.Apply(pairs, gone)
+}
+
+func (s *Snapshot) copyTree() *btree.Map[string, string] {
+	if s == nil || s.tree == nil {
+		return new(btree.Map[string, string])
+	}
+	s.copy.Lock()
+	defer s.copy.Unlock()
+	return s.tree.Copy()
+}
+
+// Merge returns the changes that do what earlier and then later do, in the
+// order of their keys: one for each key, none for a key that ends where it
+// began.
+func Merge(earlier, later []Change) []Change {
+	if len(earlier) == 0 {
+		return later
+	}
+	m := make(map[string]Change, len(earlier)+len(later))
+	for _, c := range earlier {
+		m[c.Key] = c
+	}
+	for _, c := range later {
+		if e, ok := m[c.Key]; ok {
+			c.Old = e.Old
+		}
+		m[c.Key] = c
+	}
+	maps.DeleteFunc(m, func(_ string, c Change) bool { return c.none() })
+	return inOrder(m)
+}
+
+func (c Change) none() bool {
+	return c.Old == c.New || c.Old != nil && c.New != nil && *c.Old == *c.New
+}
+
+func inOrder(m map[string]Change) []Change {
+	return slices.SortedFunc(maps.Values(m), func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
+}

@@ -1,0 +1,248 @@
+package kv
+
+import (
+	"cmp"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Scope is what one resource may see: the keys below its prefix that its
+// `keys` name, each with everything below it, by whole path segments
+// (confd's documentation, "keys" and "prefix").
+type Scope struct {
+	prefix string              // "" or "/a/b"
+	grants map[string]struct{} // full paths; "" grants everything
+	roots  []string            // the grants that lie in no other grant, in order
+}
+
+// NewScope joins each of keys to prefix as confd does: a missing leading slash
+// is added, doubled and trailing slashes vanish, ".." is resolved, and a
+// trailing "/*" is dropped.
+func NewScope(prefix string, keys []string) Scope {
+	sc := Scope{prefix: strings.TrimSuffix(path.Clean("/"+prefix), "/"), grants: map[string]struct{}{}}
+	for _, k := range keys {
+		k = strings.TrimSuffix(k, "/*")
+		sc.grants[strings.TrimSuffix(path.Join("/", sc.prefix, k), "/")] = struct{}{}
+	}
+	for g := range sc.grants {
+		if g == "" || !sc.grantsAbove(g) {
+			sc.roots = append(sc.roots, g)
+		}
+	}
+	slices.Sort(sc.roots)
+	return sc
+}
+
+// Prefix is "" or a clean path without a trailing slash.
+func (sc Scope) Prefix() string { return sc.prefix }
+
+// Roots are the full paths that a store has to be asked for, none within
+// another; "/" stands for everything.
+func (sc Scope) Roots() []string {
+	roots := slices.Clone(sc.roots)
+	for i, r := range roots {
+		roots[i] = cmp.Or(r, "/")
+	}
+	return roots
+}
+
+// Grants tells whether a full key is at or below one of the keys.
+func (sc Scope) Grants(full string) bool {
+	_, here := sc.grants[full]
+	return here || sc.grantsAbove(full)
+}
+
+func (sc Scope) grantsAbove(full string) bool {
+	for i := strings.LastIndexByte(full, '/'); i >= 0; i = strings.LastIndexByte(full[:i], '/') {
+		if _, ok := sc.grants[full[:i]]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// View is one render's window on a Snapshot, limited to a Scope. Keys go in
+// and come out relative to the scope's prefix, exactly as they stand: nothing
+// is cleaned, so "app", "/app/" and "//app" never match "/app".
+// It remembers everything that was asked of it, hits and misses alike.
+// It is not safe for concurrent use.
+type View struct {
+	snapshot *Snapshot
+	scope    Scope
+	reads    ReadSet
+}
+
+// NewView opens a window on s.
+func NewView(s *Snapshot, sc Scope) *View {
+	return &View{snapshot: s, scope: sc, reads: ReadSet{prefix: sc.prefix}}
+}
+
+// Reads is what has been asked so far.
+func (v *View) Reads() ReadSet { return v.reads }
+
+// Gen is the generation of the snapshot behind the view.
+func (v *View) Gen() uint64 { return v.snapshot.Gen() }
+
+// Prefix is the prefix that the view's keys are relative to: "" or "/a/b".
+func (v *View) Prefix() string { return v.scope.prefix }
+
+// Grants tells whether the resource may see a key; it is no read.
+func (v *View) Grants(key string) bool { return v.scope.Grants(v.scope.prefix + key) }
+
+// NoteWorld records that the render looked at something that is no key (the
+// environment, the clock, a file, DNS), by the name of the function that did.
+// Such a resource is rendered again on the interval, too.
+func (v *View) NoteWorld(function string) { v.reads.addWorld(function) }
+
+// Get is the value of exactly this key.
+func (v *View) Get(key string) (value string, ok bool) {
+	full := v.scope.prefix + key
+	v.reads.addValue(full)
+	if !v.scope.Grants(full) {
+		return "", false
+	}
+	return v.snapshot.Get(full)
+}
+
+// Exists tells whether exactly this key has a value. Directories do not count.
+func (v *View) Exists(key string) bool {
+	full := v.scope.prefix + key
+	v.reads.addPresence(full)
+	if !v.scope.Grants(full) {
+		return false
+	}
+	_, ok := v.snapshot.Get(full)
+	return ok
+}
+
+// Glob is every pair whose key matches pattern (path.Match on the whole key:
+// "*" and "?" stay within one segment), in bytewise order of the keys. A
+// malformed pattern is path.ErrBadPattern; as in confd it goes unnoticed when
+// the resource sees no key at all.
+func (v *View) Glob(pattern string) ([]Pair, error) {
+	v.reads.addGlob(pattern)
+	found, any, err := []Pair(nil), false, error(nil)
+	literal, _, _ := cutMeta(pattern)
+	v.scan(v.scope.prefix+literal, func(full, value string) bool {
+		any = true
+		key := full[len(v.scope.prefix):]
+		var ok bool
+		if ok, err = path.Match(pattern, key); ok {
+			found = append(found, Pair{key, value})
+		}
+		return err == nil
+	})
+	if err == nil && !any {
+		err = v.badPattern(pattern)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+func (v *View) badPattern(pattern string) error {
+	_, err := path.Match(pattern, "")
+	if err == nil {
+		return nil
+	}
+	seen := false
+	v.scan(v.scope.prefix, func(string, string) bool { seen = true; return false })
+	if !seen {
+		return nil
+	}
+	return err
+}
+
+// cutMeta splits a pattern before its first special byte.
+func cutMeta(pattern string) (literal, rest string, special bool) {
+	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
+		return pattern[:i], pattern[i:], true
+	}
+	return pattern, "", false
+}
+
+// scan calls f for each visible pair whose full key begins with start (a raw
+// string prefix at or below the scope's prefix), in bytewise order.
+func (v *View) scan(start string, f func(full, value string) bool) {
+	if v.scope.Grants(start) {
+		for k, val := range v.snapshot.From(start) {
+			if !strings.HasPrefix(k, start) || !f(k, val) {
+				return
+			}
+		}
+		return
+	}
+	pairs := []Pair(nil)
+	for _, root := range v.scope.roots {
+		if !strings.HasPrefix(root, start) && !strings.HasPrefix(start, root+"/") {
+			continue
+		}
+		for k, val := range v.snapshot.Under(root) {
+			if strings.HasPrefix(k, start) && strings.HasPrefix(k, v.scope.prefix+"/") {
+				pairs = append(pairs, Pair{k, val})
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
+	for _, p := range pairs {
+		if !f(p.Key, p.Value) {
+			return
+		}
+	}
+}
+
+// List is the names of the children of a directory, leaves and directories,
+// sorted and unique. A trailing slash is tolerated; a key that has a value
+// lists its own base name, too; an absent path lists nothing
+// (confd's documentation, "ls").
+func (v *View) List(dir string) []string {
+	names, self := v.list(dir, func(bool) bool { return true })
+	if self != "" {
+		names[self] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// ListDirs is the names of the children of a directory that have children
+// themselves (confd's documentation, "lsdir").
+func (v *View) ListDirs(dir string) []string {
+	names, _ := v.list(dir, func(leaf bool) bool { return !leaf })
+	return slices.Sorted(maps.Keys(names))
+}
+
+func (v *View) list(dir string, want func(leaf bool) bool) (names map[string]struct{}, self string) {
+	names = map[string]struct{}{}
+	if !strings.HasPrefix(dir, "/") {
+		return names, ""
+	}
+	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
+	v.reads.addDir(full)
+	if v.scope.Grants(full) {
+		for name, leaf := range v.snapshot.children(full + "/") {
+			if want(leaf) {
+				names[name] = struct{}{}
+			}
+		}
+		if _, ok := v.snapshot.Get(full); ok && full != "" && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
+			self = path.Base(full)
+		}
+		return names, self
+	}
+	for _, root := range v.scope.roots { // the directory lies above what is granted
+		below, ok := strings.CutPrefix(root, full+"/")
+		if !ok {
+			continue
+		}
+		name, _, deeper := strings.Cut(below, "/")
+		for k := range v.snapshot.Under(root) {
+			if leaf := !deeper && k == root; want(leaf) {
+				names[name] = struct{}{}
+				break
+			}
+		}
+	}
+	return names, ""
+}
