@@ -1,0 +1,247 @@
+package kv_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wconf/wconf/runtime/kv"
+)
+
+// A snapshot that went through any edits equals a plain map that did, the old
+// one stands as it was, and the changes lead from one to the other.
+func TestApply(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	s, model := (*kv.Snapshot)(nil), map[string]string{}
+	for range 3000 {
+		before, old := maps.Clone(model), s
+		var puts []kv.Pair
+		var deletes []string
+		for range rnd.IntN(4) {
+			deletes = append(deletes, anyKey(rnd))
+		}
+		for range rnd.IntN(4) {
+			puts = append(puts, kv.Pair{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))})
+		}
+		var changes []kv.Change
+		if rnd.IntN(20) == 0 {
+			model = map[string]string{}
+			s, changes = s.Replace(puts)
+		} else {
+			for _, k := range deletes {
+				delete(model, k)
+			}
+			s, changes = s.Apply(puts, deletes)
+		}
+		for _, p := range puts {
+			model[p.Key] = p.Value
+		}
+		if got := maps.Collect(s.From("")); !maps.Equal(got, model) {
+			t.Fatalf("after %v -%v: got %v, want %v", puts, deletes, got, model)
+		}
+		if got := maps.Collect(old.From("")); !maps.Equal(got, before) {
+			t.Fatalf("the old snapshot changed: got %v, want %v", got, before)
+		}
+		if got, want := show(changes), show(difference(before, model)); got != want {
+			t.Fatalf("changes: got %s, want %s", got, want)
+		}
+		if len(changes) == 0 && s != old {
+			t.Fatal("a new snapshot without a change")
+		}
+	}
+}
+
+// Merging the steps between two snapshots says the same as comparing them.
+func TestMergeIsDifference(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		s := kv.NewSnapshot([]kv.Pair{{Key: "/a", Value: "0"}, {Key: "/b", Value: "0"}})
+		first, merged := maps.Collect(s.From("")), []kv.Change(nil)
+		for range 6 {
+			var c []kv.Change
+			if rnd.IntN(3) == 0 {
+				s, c = s.Apply(nil, []string{anyKey(rnd)})
+			} else {
+				s, c = s.Apply([]kv.Pair{{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(2))}}, nil)
+			}
+			merged = kv.Merge(merged, c)
+		}
+		if got, want := show(merged), show(difference(first, maps.Collect(s.From("")))); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestScope(t *testing.T) {
+	for _, c := range []struct {
+		prefix string
+		keys   []string
+		roots  []string
+		grants []string
+		denies []string
+	}{
+		{"", []string{"/foo"}, []string{"/foo"}, []string{"/foo", "/foo/a"}, []string{"/foobar", "/", "/fo"}},
+		{"prod/", []string{"app", "/app/x", "/b/"}, []string{"/prod/app", "/prod/b"}, []string{"/prod/app/y", "/prod/b"}, []string{"/app", "/prod"}},
+		{"/", []string{"/"}, []string{"/"}, []string{"/a", "/a/b"}, nil},
+		{"/p", []string{"/"}, []string{"/p"}, []string{"/p", "/p/a"}, []string{"/pq/a"}},
+		{"", []string{"/a/*", "/a-b"}, []string{"/a", "/a-b"}, []string{"/a/x", "/a-b"}, []string{"/a-c"}},
+		{"", nil, nil, nil, []string{"/", "/a"}},
+	} {
+		sc := kv.NewScope(c.prefix, c.keys)
+		if got := sc.Roots(); !slices.Equal(got, c.roots) {
+			t.Errorf("%q %q: roots %q, want %q", c.prefix, c.keys, got, c.roots)
+		}
+		for _, k := range c.grants {
+			if !sc.Grants(k) {
+				t.Errorf("%q %q: %s is not granted", c.prefix, c.keys, k)
+			}
+		}
+		for _, k := range c.denies {
+			if sc.Grants(k) {
+				t.Errorf("%q %q: %s is granted", c.prefix, c.keys, k)
+			}
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	for key, want := range map[string]bool{
+		"/a": true, "/a/b c/ü": true, "/a\x00b": true, "/...": true,
+		"": false, "/": false, "a": false, "/a/": false, "//a": false, "/a//b": false, "/a/../b": false, "/.": false, "/a\xff": false,
+	} {
+		if got := kv.Canonical(key); got != want {
+			t.Errorf("Canonical(%q) = %v", key, got)
+		}
+	}
+}
+
+// What a view shows is what a slow and obvious reading of the visible pairs
+// says; a change that no read is touched by never alters an answer.
+func TestView(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 4000 {
+		var pairs []kv.Pair
+		for range rnd.IntN(12) {
+			pairs = append(pairs, kv.Pair{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))})
+		}
+		var keys []string
+		for range rnd.IntN(3) {
+			keys = append(keys, anyPath(rnd))
+		}
+		s, sc := kv.NewSnapshot(pairs), kv.NewScope([]string{"", "/a", "/a/b"}[rnd.IntN(3)], keys)
+		ask := anyPath(rnd)
+		if rnd.IntN(3) == 0 {
+			ask += "/*"
+		}
+		v := kv.NewView(s, sc)
+		got := answers(v, ask)
+		if want := naive(s, sc, ask); got != want {
+			t.Fatalf("%v %q %q: asked %s\ngot  %s\nwant %s", pairs, sc.Prefix(), keys, ask, got, want)
+		}
+		next, changes := s.Apply([]kv.Pair{{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))}}, []string{anyKey(rnd)})
+		if again := answers(kv.NewView(next, sc), ask); again != got && !v.Reads().TouchesAny(changes) {
+			t.Fatalf("%v %q %q: asked %s, %s did not touch it\nbefore %s\nafter  %s", pairs, sc.Prefix(), keys, ask, show(changes), got, again)
+		}
+	}
+}
+
+func answers(v *kv.View, ask string) string {
+	value, ok := v.Get(ask)
+	pairs, err := v.Glob(ask)
+	return fmt.Sprint(value, ok, v.Exists(ask), pairs, err, v.List(ask), v.ListDirs(ask))
+}
+
+func naive(s *kv.Snapshot, sc kv.Scope, ask string) string {
+	visible := map[string]string{}
+	for k, v := range s.From("") {
+		if rel, ok := strings.CutPrefix(k, sc.Prefix()+"/"); ok && sc.Grants(k) {
+			visible["/"+rel] = v
+		}
+	}
+	value, ok := visible[ask]
+	var pairs []kv.Pair
+	names, dirs := map[string]bool{}, map[string]bool{}
+	dir := strings.TrimSuffix(ask, "/")
+	for _, k := range slices.Sorted(maps.Keys(visible)) {
+		if m, _ := path.Match(ask, k); m {
+			pairs = append(pairs, kv.Pair{Key: k, Value: visible[k]})
+		}
+		if k == ask {
+			names[path.Base(k)] = true
+		}
+		if below, ok := strings.CutPrefix(k, dir+"/"); ok {
+			name, _, deeper := strings.Cut(below, "/")
+			names[name] = true
+			if deeper {
+				dirs[name] = true
+			}
+		}
+	}
+	return fmt.Sprint(value, ok, ok, pairs, error(nil), slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(dirs)))
+}
+
+func anyKey(rnd *rand.Rand) string {
+	k := ""
+	for range 1 + rnd.IntN(3) {
+		k += "/" + []string{"a", "b", "a-b", "ab", "0"}[rnd.IntN(5)]
+	}
+	return k
+}
+
+func anyPath(rnd *rand.Rand) string {
+	if rnd.IntN(6) == 0 {
+		return "/"
+	}
+	return anyKey(rnd)
+}
+
+func difference(a, b map[string]string) (cs []kv.Change) {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		c := kv.Change{Key: k}
+		if v, ok := a[k]; ok {
+			c.Old = &v
+		}
+		if v, ok := b[k]; ok {
+			c.New = &v
+		}
+		if c.Old == nil || c.New == nil || *c.Old != *c.New {
+			cs = append(cs, c)
+		}
+	}
+	return cs
+}
+
+func show(cs []kv.Change) (out string) {
+	text := func(p *string) string {
+		if p == nil {
+			return "-"
+		}
+		return *p
+	}
+	for _, c := range cs {
+		out += fmt.Sprintf(" %s:%s>%s", c.Key, text(c.Old), text(c.New))
+	}
+	return out
+}
+
+func BenchmarkApply(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var pairs []kv.Pair
+			for i := range n {
+				pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/app/%d/%d", i%100, i), Value: "v"})
+			}
+			s := kv.NewSnapshot(pairs)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				s, _ = s.Apply([]kv.Pair{{Key: pairs[i%n].Key, Value: fmt.Sprint(i)}}, nil)
+			}
+		})
+	}
+}
