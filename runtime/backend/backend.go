@@ -28,7 +28,9 @@ type Listing struct {
 // Batch is one step of a store's history; all of it happened at once. With
 // Full set, Puts is the whole truth and Deletes is empty. A batch that changes
 // nothing says that the watcher is still up to date: caches are as fresh as
-// their last batch.
+// their last batch. A Watch may begin with a Full batch, and a store that has
+// no history sends nothing else; steps that came close together may then be
+// one batch, or one that changes nothing when they cancelled out.
 type Batch struct {
 	Full    bool
 	Puts    []kv.Pair
@@ -50,10 +52,11 @@ type Backend interface {
 
 	// Watch sends every later step, in order and without a gap, until ctx is
 	// done or it cannot vouch for that any longer; then it returns an error.
-	// ErrCursorLost says that the history after from is gone and the store
-	// has to be listed again; after any other error Watch can be called again
-	// with the last cursor received. It never closes out. It blocks while
-	// nobody receives from out, and buffers no more than a little.
+	// ErrCursorLost says that the history after from is gone, or that from is
+	// no cursor of this store, and the store has to be listed again; after any
+	// other error Watch can be called again with the last cursor received. It
+	// never closes out and has left no goroutine when it returns. It blocks
+	// while nobody receives from out, and buffers no more than a little.
 	Watch(ctx context.Context, prefixes []string, from Cursor, out chan<- Batch) error
 
 	// Close frees what the backend holds. List and Watch that still run end
@@ -94,7 +97,7 @@ type Config struct {
 	DialTimeout time.Duration //
 	Identity    string        // rancher: X-Forwarded-For, the client whose "self" is wanted
 	BareKeys    bool          // etcd: keys without a leading slash appear below "/"
-	NullAsText  bool          // rancher: a null becomes the text "null"
+	NullAsText  bool          // rancher: a null becomes the text "null", as in confd; else no key
 	MissingFail bool          // rancher: a missing path is an error, not an empty one
 	Log         *slog.Logger  // nil: discard
 }
@@ -104,6 +107,10 @@ type Factory struct {
 	Name    string
 	Aliases []string
 	Doc     string // one line for the reference
+	// Spell is how the store writes a key that a resource asks for, where it
+	// has letters of its own; nil: as it stands. A resource's keys and prefix
+	// go through it before its scope is made.
+	Spell func(key string) string
 	// Open checks c and returns a backend. It must not wait for the store: a
 	// store that is down is an error of List, so that wconf can start first.
 	Open func(c Config) (Backend, error)

@@ -1,0 +1,153 @@
+package backendtest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/kv"
+)
+
+// follower folds the batches of one watch, as a cache does, and checks what
+// holds for every batch.
+type follower struct {
+	t        *testing.T
+	patience time.Duration
+	prefixes []string
+	state    map[string]string
+	cursor   backend.Cursor
+	batches  chan backend.Batch
+	ended    chan error
+	stop     context.CancelFunc
+}
+
+// list lists the store, which must work, and returns what it holds.
+func list(t *testing.T, b backend.Backend, prefixes ...string) (map[string]string, backend.Cursor) {
+	t.Helper()
+	l, err := b.List(t.Context(), prefixes)
+	if err != nil {
+		t.Fatalf("List(%q): %v", prefixes, err)
+	}
+	state := map[string]string{}
+	for _, p := range l.Pairs {
+		if !backend.Under(p.Key, prefixes) {
+			t.Errorf("List(%q) brought %q", prefixes, p.Key)
+		}
+		state[p.Key] = p.Value
+	}
+	return state, l.Cursor
+}
+
+// follow watches from a cursor that state belongs to.
+func (h Harness) follow(t *testing.T, b backend.Backend, state map[string]string, from backend.Cursor, prefixes ...string) *follower {
+	ctx, stop := context.WithCancel(t.Context())
+	f := &follower{
+		t: t, patience: h.Patience, prefixes: prefixes, state: maps.Clone(state), cursor: from,
+		batches: make(chan backend.Batch), ended: make(chan error, 1), stop: stop,
+	}
+	go func() { f.ended <- b.Watch(ctx, prefixes, from, f.batches) }()
+	t.Cleanup(stop)
+	return f
+}
+
+// take receives and folds one batch.
+func (f *follower) take() backend.Batch {
+	f.t.Helper()
+	select {
+	case b := <-f.batches:
+		f.fold(b)
+		return b
+	case err := <-f.ended:
+		f.t.Fatalf("Watch ended: %v", err)
+	case <-time.After(f.patience):
+		f.t.Fatalf("no batch within %v; the keys so far: %v", f.patience, f.state)
+	}
+	return backend.Batch{}
+}
+
+func (f *follower) fold(b backend.Batch) {
+	f.t.Helper()
+	if b.Full {
+		f.state = map[string]string{}
+		if len(b.Deletes) > 0 {
+			f.t.Errorf("a full batch deletes %q", b.Deletes)
+		}
+	}
+	for _, k := range b.Deletes {
+		f.within(k)
+		delete(f.state, k)
+	}
+	for _, p := range b.Puts {
+		f.within(p.Key)
+		f.state[p.Key] = p.Value
+	}
+	f.cursor = b.Cursor
+}
+
+func (f *follower) within(key string) {
+	f.t.Helper()
+	if !backend.Under(key, f.prefixes) {
+		f.t.Errorf("Watch(%q) brought %q", f.prefixes, key)
+	}
+}
+
+// until folds batches until the store's keys are want.
+func (f *follower) until(want map[string]string) {
+	f.t.Helper()
+	deadline := time.Now().Add(f.patience)
+	for !maps.Equal(f.state, want) {
+		if time.Now().After(deadline) {
+			f.t.Fatalf("got %v, want %v", f.state, want)
+		}
+		f.take()
+	}
+}
+
+// end stops the watch and returns its error; batches that were on their way
+// are dropped.
+func (f *follower) end() error {
+	f.t.Helper()
+	f.stop()
+	return f.over()
+}
+
+// over waits for the watch to end by itself.
+func (f *follower) over() error {
+	f.t.Helper()
+	deadline := time.After(f.patience)
+	for {
+		select {
+		case err := <-f.ended:
+			if err == nil {
+				f.t.Error("Watch ended without an error")
+			}
+			return err
+		case <-f.batches:
+		case <-deadline:
+			f.t.Fatalf("Watch did not end within %v", f.patience)
+		}
+	}
+}
+
+// pairs makes pairs of "key=value" words.
+func pairs(keysAndValues ...string) []kv.Pair {
+	var ps []kv.Pair
+	for i := 0; i < len(keysAndValues); i += 2 {
+		ps = append(ps, kv.Pair{Key: keysAndValues[i], Value: keysAndValues[i+1]})
+	}
+	return ps
+}
+
+// truth is what a store that holds only pairs must show.
+func truth(keysAndValues ...string) map[string]string {
+	m := map[string]string{}
+	for _, p := range pairs(keysAndValues...) {
+		m[p.Key] = p.Value
+	}
+	return m
+}
+
+func number(i int) string { return fmt.Sprintf("%04d", i) }
