@@ -1,0 +1,130 @@
+//go:build unix
+
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// overwrite brings the content to a destination that is a mount point, where
+// no rename can. Readers may see a mix; what is promised instead: a full disk
+// leaves the old file whole, and a wconf that dies half way is finished by
+// Recover, from the staged file.
+func (f *file) overwrite() error {
+	dest, err := openMounted(f.place, f.old.at)
+	if err != nil {
+		return err
+	}
+	defer dest.Close()
+	if f.mark != "" {
+		if err := setMark(int(dest.Fd()), markOwed, f.mark); err != nil {
+			return err
+		}
+	}
+	o := overwriting{disk: f.disk, dest: dest, beside: f.name, content: f.content, want: f.want}
+	if err := o.run(); err != nil {
+		f.over = o.begun // then the staged file stays, for Recover
+		return err
+	}
+	return f.remove()
+}
+
+// openMounted opens the destination for writing, if it really is the mount
+// point that was compared.
+func openMounted(p *place, want attributes) (*os.File, error) {
+	fd, err := openAt(p.fd(), p.base, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	dest := os.NewFile(uintptr(fd), p.path)
+	at, err := statOf(fd)
+	switch {
+	case err != nil:
+	case !at.is(want):
+		err = ErrSwapped
+	case at.links > 1:
+		err = fmt.Errorf("it is a mount point and has %d names: writing in place would change them all", at.links)
+	case !mountPoint(p.fd(), fd):
+		err = errors.New("it is busy and no mount point")
+	}
+	if err != nil {
+		dest.Close()
+		return nil, err
+	}
+	return dest, nil
+}
+
+// overwriting is the change of one inode to a content. What shall stand there in
+// the end, whatever happens, is whole in the file called beside.
+type overwriting struct {
+	disk    *Disk
+	dest    *os.File
+	beside  string
+	content []byte
+	want    wanted
+	begun   bool
+}
+
+func (o *overwriting) run() error {
+	if err := o.prepare(); err != nil && !errors.Is(err, ErrNoMarks) {
+		return err
+	}
+	if err := o.put(); err != nil {
+		return err
+	}
+	if err := clearMark(o.fd(), markUnfinished); err != nil && !errors.Is(err, ErrNoMarks) {
+		return err
+	}
+	return nil
+}
+
+func (o *overwriting) fd() int { return int(o.dest.Fd()) }
+
+// prepare is all that can fail without harm: room on the disk, and the mark
+// that Recover goes by, synced before the first byte.
+func (o *overwriting) prepare() error {
+	if err := reserve(o.fd(), int64(len(o.content)), true); err != nil {
+		return err
+	}
+	marked := setMark(o.fd(), markUnfinished, o.beside)
+	if marked != nil && !errors.Is(marked, ErrNoMarks) {
+		return marked
+	}
+	if err := o.disk.sync(o.fd()); err != nil {
+		return err
+	}
+	return marked
+}
+
+func (o *overwriting) put() error {
+	at, err := statOf(o.fd())
+	if err != nil {
+		return err
+	}
+	o.begun = true
+	if _, err := o.dest.WriteAt(o.content, 0); err != nil {
+		return err
+	}
+	if err := o.dest.Truncate(int64(len(o.content))); err != nil {
+		return err
+	}
+	if at.uid != o.want.uid || at.gid != o.want.gid {
+		if err := unix.Fchown(o.fd(), o.want.uid, o.want.gid); err != nil {
+			return fmt.Errorf("chown %d:%d: %w", o.want.uid, o.want.gid, err)
+		}
+	}
+	if at.mode != o.want.mode {
+		if err := unix.Fchmod(o.fd(), o.want.mode); err != nil {
+			return fmt.Errorf("chmod %04o: %w", o.want.mode, err)
+		}
+	}
+	return o.disk.sync(o.fd())
+}
+
+func (s *standing) wanted() wanted {
+	return wanted{uid: s.at.uid, gid: s.at.gid, mode: s.at.mode}
+}
