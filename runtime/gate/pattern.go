@@ -1,0 +1,65 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"unicode/utf8"
+)
+
+// pattern is a regular expression (RE2 syntax, linear time) that also stops at
+// the deadline: linear in a text of megabytes is still too long.
+type pattern struct {
+	re     *regexp.Regexp
+	direct int // texts up to this length are matched in one go
+}
+
+// maxInstructions bounds what repeats like (\pL{1000}|…) may grow to.
+const maxInstructions = 2000
+
+func compilePattern(s string) (*pattern, error) {
+	if len(s) > MaxPattern {
+		return nil, errPatternLength
+	}
+	re, err := syntax.Parse(s, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(prog.Inst) > maxInstructions {
+		return nil, fmt.Errorf("the pattern repeats too much: %d steps, the limit is %d", len(prog.Inst), maxInstructions)
+	}
+	compiled, err := regexp.Compile(s)
+	if err != nil {
+		return nil, err
+	}
+	return &pattern{compiled, 1 << 20 / len(prog.Inst)}, nil
+}
+
+func (p *pattern) match(ctx context.Context, text string) (bool, error) {
+	if len(text) <= p.direct {
+		return p.re.MatchString(text), ctx.Err()
+	}
+	found := p.re.MatchReader(&interruptible{ctx: ctx, rest: strings.NewReader(text)})
+	return found, ctx.Err()
+}
+
+// interruptible is a text that ends when its context does.
+type interruptible struct {
+	ctx  context.Context
+	rest *strings.Reader
+	read int
+}
+
+func (t *interruptible) ReadRune() (rune, int, error) {
+	if t.read++; t.read&1023 == 0 && t.ctx.Err() != nil {
+		return utf8.RuneError, 0, io.EOF
+	}
+	return t.rest.ReadRune()
+}
