@@ -48,7 +48,8 @@ type Harness struct {
 	Patience time.Duration
 }
 
-// Suite runs every test that the harness's stores have the hands for.
+// Suite runs every test that the harness's stores have the hands for. It looks
+// for goroutines left behind, so nothing may run in parallel to it.
 func Suite(t *testing.T, h Harness) {
 	if h.Patience == 0 {
 		h.Patience = 10 * time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +49,12 @@ func (h Harness) follow(t *testing.T, b backend.Backend, state map[string]string
 		t: t, patience: h.Patience, prefixes: prefixes, state: maps.Clone(state), cursor: from,
 		batches: make(chan backend.Batch), ended: make(chan error, 1), stop: stop,
 	}
-	go func() { f.ended <- b.Watch(ctx, prefixes, from, f.batches) }()
-	t.Cleanup(stop)
+	var watching sync.WaitGroup
+	watching.Go(func() { f.ended <- b.Watch(ctx, prefixes, from, f.batches) })
+	t.Cleanup(func() {
+		stop()
+		watching.Wait()
+	})
 	return f
 }
 

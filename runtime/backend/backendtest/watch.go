@@ -49,11 +49,13 @@ func watchInOrder(t *testing.T, h Harness) {
 	s := h.changing(t, pairs("/app/n", number(0))...)
 	state, at := list(t, s.Backend, "/app")
 	f := h.follow(t, s.Backend, state, at, "/app")
-	go func() {
+	var writing sync.WaitGroup
+	writing.Go(func() {
 		for i := range manySteps {
 			s.Apply(pairs("/app/n", number(i+1)), nil)
 		}
-	}()
+	})
+	t.Cleanup(writing.Wait)
 	f.countTo(manySteps, h.Steps)
 }
 
@@ -95,6 +97,7 @@ func watchWholeSteps(t *testing.T, h Harness) {
 			s.Apply(pairs("/app/n", number(i+1), "/web/n", number(i+1)), nil)
 		}
 	})
+	t.Cleanup(writing.Wait)
 	for f.state["/app/n"] != number(manySteps) {
 		f.take()
 		if f.state["/app/n"] != f.state["/web/n"] {
@@ -105,7 +108,6 @@ func watchWholeSteps(t *testing.T, h Harness) {
 			t.Fatalf("a listing tears a step: %v", l.Pairs)
 		}
 	}
-	writing.Wait()
 }
 
 // watchSlowly lets many steps happen while nobody receives.

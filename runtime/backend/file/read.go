@@ -1,0 +1,127 @@
+package file
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/wconf/wconf/runtime/formats"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+)
+
+const (
+	maxFile = 64 << 20
+	looks   = 3 // how often files that change while they are read are read again
+)
+
+// errRestless is returned when the files never stand still while they are read.
+var errRestless = errors.New("the files change while they are read")
+
+// read reads all files, as they stood at one moment.
+func (f *files) read(ctx context.Context) (content, error) {
+	for range looks {
+		before, err := f.find()
+		if err != nil {
+			return content{}, fmt.Errorf("look for keys: %w", err)
+		}
+		c, err := f.readAll(ctx, before)
+		after, gone := f.find()
+		if gone != nil || !slices.EqualFunc(before, after, found.same) {
+			continue
+		}
+		return c, err
+	}
+	return content{}, errRestless
+}
+
+func (f *files) readAll(ctx context.Context, all []found) (content, error) {
+	c := content{filled: map[string]struct{}{}}
+	at := map[string]int{} // key → index in c.pairs
+	for _, file := range all {
+		if ctx.Err() != nil {
+			return content{}, context.Cause(ctx)
+		}
+		text, err := f.text(ctx, file)
+		if err != nil {
+			return content{}, fmt.Errorf("read keys: %w", err)
+		}
+		pairs, err := parse(file.path, text)
+		if err != nil {
+			return content{}, err
+		}
+		if len(text) > 0 {
+			c.filled[file.path] = struct{}{}
+		}
+		for _, p := range pairs {
+			if i, ok := at[p.Key]; ok {
+				c.pairs[i].Value = p.Value
+				continue
+			}
+			at[p.Key] = len(c.pairs)
+			c.pairs = append(c.pairs, p)
+		}
+	}
+	return c, nil
+}
+
+func parse(path string, text []byte) ([]kv.Pair, error) {
+	flat, err := formats.Flatten(formats.OfFile(path), text)
+	if err != nil {
+		if p, ok := errors.AsType[*problem.Problem](err); ok {
+			p.File = cmp.Or(p.File, path)
+			return nil, p
+		}
+		return nil, fmt.Errorf("read keys of %s: %w", path, err)
+	}
+	pairs := make([]kv.Pair, len(flat))
+	for i, p := range flat {
+		pairs[i] = kv.Pair(p)
+	}
+	return pairs, nil
+}
+
+// text is what a file says. A pipe (-file <(generate)) says it once, and is
+// remembered.
+func (f *files) text(ctx context.Context, file found) ([]byte, error) {
+	if file.info.Mode().IsRegular() {
+		return slurp(ctx, file.path)
+	}
+	f.mu.Lock()
+	text, ok := f.pipes[file.path]
+	f.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	text, err := slurp(ctx, file.path)
+	if err == nil {
+		f.mu.Lock()
+		f.pipes[file.path] = text
+		f.mu.Unlock()
+	}
+	return text, err
+}
+
+func slurp(ctx context.Context, path string) ([]byte, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	stop := context.AfterFunc(ctx, func() { in.Close() }) // a pipe may never end
+	defer stop()
+	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, err
+	case len(text) > maxFile:
+		return nil, &problem.Problem{Code: problem.FormatInvalid, File: path, Msg: fmt.Sprintf("the file is larger than %d bytes", maxFile)}
+	}
+	return text, nil
+}
