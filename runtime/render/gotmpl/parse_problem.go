@@ -1,0 +1,137 @@
+package gotmpl
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
+)
+
+// classic is an error in the words of text/template, and so of confd, but
+// without values.
+type classic struct {
+	text  string
+	cause error
+}
+
+func (c *classic) Error() string { return c.text }
+func (c *classic) Unwrap() error { return c.cause }
+
+// Classic is the one-line form of a template's error that confd logs
+// ("template: a.tmpl:3:2: executing …"); its columns count from 0. It is empty
+// for other errors.
+func Classic(err error) string {
+	var c *classic
+	if asErr(err, &c) {
+		return c.text
+	}
+	return ""
+}
+
+var (
+	undefinedFunction = regexp.MustCompile(`^function "(\w+)" not defined$`)
+	lineNumbers       = regexp.MustCompile(`:\d+`)
+)
+
+// parseProblem finds the place of an error of the parser, which names only the
+// line, and sometimes not the one where the mistake is.
+func (t *Template) parseProblem(s source, open []control, parent *template.Template, err error) error {
+	line, msg := s.parseError(err)
+	p := s.problem(problem.TemplateParse, msg, s.column(parent, line, msg))
+	p.Err = &classic{text: err.Error()}
+	switch m := undefinedFunction.FindStringSubmatch(msg); {
+	case m != nil:
+		p.Len = len(m[1])
+		p.Hint = t.functionHint(m[1])
+		if slices.Contains(t.opts.Withheld, m[1]) {
+			p.Msg = fmt.Sprintf("function %q is not granted to this template", m[1])
+		}
+	case msg == "unexpected EOF" && len(open) > 0:
+		last := open[len(open)-1]
+		p = s.problem(p.Code, msg, last.offset)
+		p.Err, p.Len = &classic{text: err.Error()}, len("{{"+last.word)
+		p.Hint = fmt.Sprintf("this {{%s}} has no {{end}}", last.word)
+	case strings.HasPrefix(msg, "unclosed action") && len(open) > 0:
+		p = s.problem(p.Code, msg, open[len(open)-1].offset)
+		p.Err, p.Len, p.Hint = &classic{text: err.Error()}, 2, "this action has no }}"
+	}
+	return p
+}
+
+// parseError splits "template: name:3: unexpected …".
+func (s source) parseError(err error) (line int, msg string) {
+	msg = strings.TrimPrefix(err.Error(), "template: "+s.name+":")
+	number, rest, ok := strings.Cut(msg, ": ")
+	if line, err = strconv.Atoi(number); ok && err == nil {
+		return line, rest
+	}
+	return 1, msg
+}
+
+// tries bounds how often column parses.
+const tries = 400
+
+// column is the offset of the word that the parser refuses in a line. The
+// parser is asked again with a line break before each word, from the last one
+// on: the first that moves to the next line is the one.
+func (s source) column(parent *template.Template, line int, msg string) int {
+	start := 0
+	for range line - 1 {
+		start += strings.IndexByte(s.text[start:], '\n') + 1
+	}
+	end := len(s.text)
+	if i := strings.IndexByte(s.text[start:], '\n'); i >= 0 {
+		end = start + i
+	}
+	if len(s.text) > maxText/16 {
+		return start
+	}
+	same := lineNumbers.ReplaceAllString(msg, "")
+	for at, left := end, tries; at > start && left > 0; at-- {
+		if !wordBegins(s.text, at) {
+			continue
+		}
+		left--
+		_, err := parent.New(s.name).Parse(s.text[:at] + "\n" + s.text[at:])
+		if err == nil {
+			continue
+		}
+		if l, m := s.parseError(err); l == line+1 && lineNumbers.ReplaceAllString(m, "") == same {
+			return at
+		}
+	}
+	return start
+}
+
+// wordBegins tells whether a word or sign may begin at a place.
+func wordBegins(text string, at int) bool {
+	if at == len(text) {
+		return true
+	}
+	word := func(c byte) bool {
+		return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	}
+	return text[at] != ' ' && (!word(text[at]) || !word(text[at-1]))
+}
+
+func (t *Template) functionHint(name string) string {
+	for f := range funcs.All() {
+		if f.Name == name && f.Sealed {
+			return name + " exists only with a keyring: -secret-keyring"
+		}
+	}
+	known := slices.Collect(func(yield func(string) bool) {
+		for n := range t.names {
+			if !yield(n) {
+				return
+			}
+		}
+	})
+	slices.Sort(known)
+	return problem.DidYouMean(name, known)
+}

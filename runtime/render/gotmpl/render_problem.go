@@ -1,0 +1,263 @@
+package gotmpl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
+)
+
+func asErr[E error](err error, target *E) bool { return errors.As(err, target) }
+
+// failure is an error of an execution, taken apart.
+type failure struct {
+	file   *file
+	offset int
+	nodes  []parse.Node // that stand there
+	head   string       // "template: name:1:2: executing …: "
+	msg    string
+}
+
+// explain makes a problem of whatever ended the execution of a file.
+func (e *execution) explain(f *file, m *meter, err error) error {
+	var inner *problem.Problem
+	var exec template.ExecError
+	at := failure{file: f, msg: err.Error()}
+	if asErr(err, &exec) {
+		at = f.takeApart(exec)
+	} else if len(f.ticks.places) > 0 {
+		at.offset = f.ticks.places[m.last].offset
+	}
+	if asErr(err, &inner) {
+		return at.within(inner)
+	}
+	p := f.problem(problem.TemplateRender, withoutValues(at.msg), at.offset)
+	p.Len = at.length()
+	e.say(p, at, err)
+	p.Err = &classic{text: at.inClassicWords(p.Msg), cause: known(err)}
+	return p
+}
+
+// inClassicWords is the message as confd has it.
+func (at failure) inClassicWords(msg string) string {
+	if call := calling.FindString(at.msg); !strings.HasPrefix(msg, call) {
+		msg = call + msg
+	}
+	return at.head + msg
+}
+
+// say words the failures that have a cause of their own.
+func (e *execution) say(p *problem.Problem, at failure, err error) {
+	var missing *funcs.MissingKey
+	var wrong *funcs.WrongType
+	limits := e.template.opts.limits()
+	switch {
+	case asErr(err, &missing):
+		p.Code, p.Msg, p.Hint = problem.KeyMissing, missing.Error(), e.keyHint(missing)
+	case asErr(err, &wrong):
+		at.wrongType(p, wrong)
+	case errors.Is(err, funcs.ErrFuel):
+		p.Msg, p.Hint = funcs.ErrFuel.Error(), fmt.Sprintf("it took more than %d steps", limits.Fuel)
+	case errors.Is(err, funcs.ErrBytes):
+		p.Msg, p.Hint = funcs.ErrBytes.Error(), fmt.Sprintf("its functions may build %d bytes, one list or map %d", limits.Bytes, limits.Output)
+	case errors.Is(err, funcs.ErrOutput):
+		p.Msg, p.Hint = funcs.ErrOutput.Error(), fmt.Sprintf("a file may have %d bytes", limits.Output)
+	case errors.Is(err, funcs.ErrNesting):
+		p.Msg, p.Hint = funcs.ErrNesting.Error(), "does a template call itself without end?"
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Msg = "template did not finish in time"
+	case errors.Is(err, context.Canceled):
+		p.Msg = "render was cancelled"
+	case strings.HasPrefix(p.Msg, "range can't iterate over"):
+		p.Hint = "range needs a list or map, as gets, getvs, ls, lsdir and split return it"
+	case strings.HasPrefix(p.Msg, "error calling eq: incompatible types"):
+		p.Hint = "the value of a key is text: compare it with text, or use atoi"
+	}
+}
+
+// calling is how text/template begins the error of a function.
+var calling = regexp.MustCompile(`^error calling \w+: `)
+
+// known is the part of an error that callers may look for. The rest is not
+// kept: its text may hold values.
+func known(err error) error {
+	var missing *funcs.MissingKey
+	if asErr(err, &missing) {
+		return missing
+	}
+	for _, cause := range []error{
+		funcs.ErrFuel, funcs.ErrBytes, funcs.ErrOutput, funcs.ErrNesting, context.DeadlineExceeded, context.Canceled,
+	} {
+		if errors.Is(err, cause) {
+			return cause
+		}
+	}
+	return nil
+}
+
+// within gives a problem of an included file or of a guest's function its
+// place in this file.
+func (at failure) within(inner *problem.Problem) error {
+	p := *inner
+	place := at.file.problem(inner.Code, "", at.offset)
+	if p.File != "" {
+		p.Msg += ", included at " + place.Place()
+		return &p
+	}
+	p.File, p.Line, p.Col, p.Source, p.Len = place.File, place.Line, place.Col, place.Source, at.length()
+	p.Err = &classic{text: at.head + p.Msg, cause: inner}
+	return &p
+}
+
+// wrongType words the refusal of an argument of arithmetic as text/template
+// does: by its text when it is a literal.
+func (at failure) wrongType(p *problem.Problem, wrong *funcs.WrongType) {
+	for _, n := range at.nodes {
+		c, ok := n.(*parse.CommandNode)
+		if !ok || len(c.Args) <= wrong.Argument+1 {
+			continue
+		}
+		arg := c.Args[wrong.Argument+1]
+		switch arg.(type) {
+		case *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
+			place := at.file.problem(p.Code, fmt.Sprintf("expected integer; found %s", arg), int(arg.Position()))
+			place.Len = len(arg.String())
+			*p = *place
+			return
+		}
+	}
+	p.Msg = wrong.Error()
+	if wrong.Got == "string" {
+		p.Hint = "the value of a key is text: make a number of it with atoi"
+	}
+}
+
+// takeApart reads "template: name:3:8: executing "name" at <expression>: why".
+func (f *file) takeApart(err template.ExecError) failure {
+	at := failure{file: f, msg: err.Error()}
+	rest, ok := strings.CutPrefix(at.msg, "template: "+f.name+":")
+	lineText, rest, ok2 := strings.Cut(rest, ":")
+	colText, rest, ok3 := strings.Cut(rest, ": executing ")
+	line, err1 := strconv.Atoi(lineText)
+	col, err2 := strconv.Atoi(colText)
+	quoted, err3 := strconv.QuotedPrefix(rest)
+	if !ok || !ok2 || !ok3 || errors.Join(err1, err2, err3) != nil {
+		return at
+	}
+	for ; line > 1; line-- {
+		at.offset += strings.IndexByte(f.text[at.offset:], '\n') + 1
+	}
+	at.offset = min(at.offset+col, len(f.text))
+	at.nodes = f.nodesAt(at.offset)
+	rest = strings.TrimPrefix(rest[len(quoted):], " at <")
+	cut := strings.Index(rest, ">: ")
+	for _, n := range at.nodes { // the expression may hold what ends it
+		if s := n.String(); strings.HasPrefix(rest, s+">: ") {
+			cut = max(cut, len(s))
+		}
+	}
+	if cut >= 0 {
+		rest = rest[cut+len(">: "):]
+	}
+	at.head, at.msg = strings.TrimSuffix(at.msg, rest), rest
+	return at
+}
+
+// length is how much of the text the innermost call or value at the place takes.
+func (at failure) length() int {
+	text := at.file.text[at.offset:]
+	longest := 0
+	for _, n := range at.nodes {
+		if s := n.String(); strings.HasPrefix(text, s) {
+			longest = max(longest, len(s))
+		}
+	}
+	if longest == 0 {
+		longest = strings.IndexAny(text, " )}\n")
+	}
+	return max(longest, 1)
+}
+
+// nodesAt is the parts of actions that begin at an offset.
+func (f *file) nodesAt(offset int) []parse.Node {
+	var found []parse.Node
+	for _, name := range f.templateNames() {
+		visit(f.trees[name].Root, func(n parse.Node) {
+			if int(n.Position()) == offset {
+				found = append(found, n)
+			}
+		})
+	}
+	return found
+}
+
+// visit calls do for n and everything in it.
+func visit(n parse.Node, do func(parse.Node)) {
+	do(n)
+	switch n := n.(type) {
+	case *parse.ListNode:
+		for _, x := range n.Nodes {
+			visit(x, do)
+		}
+	case *parse.ActionNode:
+		visit(n.Pipe, do)
+	case *parse.IfNode:
+		visitControl(&n.BranchNode, do)
+	case *parse.WithNode:
+		visitControl(&n.BranchNode, do)
+	case *parse.RangeNode:
+		visitControl(&n.BranchNode, do)
+	case *parse.TemplateNode:
+		if n.Pipe != nil {
+			visit(n.Pipe, do)
+		}
+	case *parse.PipeNode:
+		for _, c := range n.Cmds {
+			visit(c, do)
+		}
+	case *parse.CommandNode:
+		for _, a := range n.Args {
+			visit(a, do)
+		}
+	case *parse.ChainNode:
+		visit(n.Node, do)
+	}
+}
+
+func visitControl(n *parse.BranchNode, do func(parse.Node)) {
+	visit(n.Pipe, do)
+	visit(n.List, do)
+	if n.ElseList != nil {
+		visit(n.ElseList, do)
+	}
+}
+
+// spilling are the messages of text/template that print a value.
+var spilling = []struct {
+	message *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`(?s)^(range can't iterate over) .*`), "$1 this value"},
+	{regexp.MustCompile(`(?s)^(if/with can't use) .*`), "$1 this value"},
+	{regexp.MustCompile(`(?s)^can't use .* (to )?iterate over more than one variable$`), "can't iterate over this value with more than one variable"},
+	{regexp.MustCompile(`(?s)^(error calling \w+: non-comparable types?) .*`), "$1"},
+	{regexp.MustCompile(`(?s)^(error calling \w+: index out of range).*`), "$1"},
+	{regexp.MustCompile(`(?s)^(error calling \w+: invalid slice index).*`), "$1"},
+	{regexp.MustCompile(`(?s)^(error calling \w+: runtime error: [a-z ]*).*`), "$1"},
+}
+
+func withoutValues(msg string) string {
+	for _, s := range spilling {
+		if s.message.MatchString(msg) {
+			return s.message.ReplaceAllString(msg, s.instead)
+		}
+	}
+	return msg
+}
