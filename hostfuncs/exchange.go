@@ -1,0 +1,107 @@
+package hostfuncs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+var param = Function{
+	Name: "param", Args: []Arg{{"name", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
+	Doc: "The value of one parameter of the resource's [template.params]. NOT_FOUND when it is not set. " +
+		"wconf.name, wconf.dest and wconf.revision are always there.",
+	code: func(s *Session, c call) (int32, error) {
+		if !nameOK(c.text) {
+			return Invalid, nil
+		}
+		if string(c.text) == "wconf.revision" && s.Revision != nil {
+			return s.fill(c, s.Revision()), nil
+		}
+		v, ok := s.Params[string(c.text)]
+		if !ok {
+			return NotFound, nil
+		}
+		return s.fill(c, v), nil
+	},
+}
+
+var params = Function{
+	Name: "params", Args: []Arg{{"buf", Buffer}}, Gives: true, Since: "1.0",
+	Doc: "A KVS of all parameters, in the order of their names.",
+	code: func(s *Session, c call) (int32, error) {
+		return s.answer(c, "params", func(string) (string, int32) {
+			all := maps.Clone(s.Params)
+			if s.Revision != nil {
+				if all == nil {
+					all = map[string]string{}
+				}
+				all["wconf.revision"] = s.Revision()
+			}
+			var kvs encoder
+			for _, name := range slices.Sorted(maps.Keys(all)) {
+				kvs.pair(name, all[name])
+			}
+			return kvs.done(), 0
+		}), nil
+	},
+}
+
+var input = Function{
+	Name: "input", Args: []Arg{{"buf", Buffer}}, Gives: true, Since: "1.0",
+	Doc: "What a filter or a check got to work on, or the LIST of name and arguments of a template function. NOT_FOUND in render.",
+	code: func(s *Session, c call) (int32, error) {
+		if s.Input == nil {
+			return NotFound, nil
+		}
+		s.moved += len(s.Input)
+		if len(s.Input) <= len(c.buffer) {
+			copy(c.buffer, s.Input)
+		}
+		return int32(len(s.Input)), nil
+	},
+}
+
+var write = Function{
+	Name: "write", Args: []Arg{{"data", Text}}, Since: "1.0",
+	Doc: "Appends to the output. The output of an invocation that fails is thrown away.",
+	code: func(s *Session, c call) (int32, error) {
+		_, err := s.Write(c.text)
+		return 0, err
+	},
+}
+
+var logLine = Function{
+	Name: "log", Args: []Arg{{"level", Number}, {"message", Text}}, Since: "1.0",
+	Doc: "Says something in wconf's log: 0 debug, 1 info, 2 warn, 3 error. Control bytes are escaped; beyond 64 KiB or 256 lines nothing more is said.",
+	code: func(s *Session, c call) (int32, error) {
+		s.Log(Level(min(max(c.number, 0), int32(LevelError))), string(c.text))
+		return 0, nil
+	},
+}
+
+var fail = Function{
+	Name: "fail", Args: []Arg{{"message", Text}}, Since: "1.0",
+	Doc: "Ends the invocation with this message; it never returns. The old file stays.",
+	code: func(s *Session, c call) (int32, error) {
+		return 0, &Failure{Message: Printable(string(c.text[:min(len(c.text), Longest)]))}
+	},
+}
+
+// Level is how much a line of the log matters.
+type Level int32
+
+// The levels of log.
+const (
+	LevelDebug Level = iota
+	LevelInfo
+	LevelWarn
+	LevelError
+)
+
+func (l Level) String() string {
+	names := []string{"debug", "info", "warn", "error"}
+	if l < 0 || int(l) >= len(names) {
+		return fmt.Sprintf("level %d", int32(l))
+	}
+	return names[l]
+}

@@ -1,0 +1,182 @@
+// Package hostfuncs is everything that a Wasm guest can ask of wconf: the
+// functions of the import module "wconf/v1". Each function is one value with
+// its name, signature, documentation and code; All is the one list of them, and
+// the host module, the reference page and the SDKs' declarations come from it.
+//
+// A function sees one frozen set of keys, parameters, an input and an output
+// (a Session). It never sees a file, the clock, the environment or the network,
+// it never calls back into the guest, and it never keeps guest memory.
+package hostfuncs
+
+import (
+	"fmt"
+	"math"
+)
+
+// Module is the name under which guests import the functions. It is the major
+// version: a meaning never changes under it.
+const Module = "wconf/v1"
+
+// Version is the newest version whose functions this list has. A minor version
+// only adds functions.
+const Version = "1.0"
+
+// Answers below zero. All others are reserved; a guest takes an answer that it
+// does not know as a failure.
+const (
+	NotFound int32 = -1 // the key, the parameter or the input is not there
+	Denied   int32 = -2 // the key is outside the keys of the resource
+	Invalid  int32 = -3 // not UTF-8, too long, or a malformed pattern
+	TooLarge int32 = -4 // the result is longer than the host's limit
+)
+
+// Longest is the most bytes that a key, a pattern or a name may have.
+const Longest = 4096
+
+// Kind is what one argument means; it says how many i32 it takes.
+type Kind int
+
+const (
+	Text   Kind = iota // pointer, length: bytes that the host reads
+	Buffer             // pointer, capacity: room that the host fills
+	Number             // one i32
+)
+
+// Arg is one argument of a function.
+type Arg struct {
+	Name string
+	Kind Kind
+}
+
+// Function is one host function. Its i32 parameters follow from Args: two for a
+// Text (name, name_len) or a Buffer (buf, cap), one for a Number.
+type Function struct {
+	Name  string
+	Args  []Arg
+	Gives bool // it returns an i32
+	Since string
+	Doc   string // full sentences, one paragraph
+	code  func(s *Session, c call) (int32, error)
+	index int // in All
+}
+
+// call is one call's arguments. Text and Buffer are the guest's own memory:
+// they are good until the code returns.
+type call struct {
+	text, buffer []byte
+	number       int32
+}
+
+// All is every function, in the order of the documentation.
+func All() []Function {
+	list := []Function{getv, exists, gets, getvs, ls, lsdir, param, params, input, write, logLine, fail}
+	for i := range list {
+		list[i].index = i
+	}
+	return list
+}
+
+// Params is the number of i32 parameters.
+func (f Function) Params() int {
+	n := 0
+	for _, a := range f.Args {
+		n += a.width()
+	}
+	return n
+}
+
+func (a Arg) width() int {
+	if a.Kind == Number {
+		return 1
+	}
+	return 2
+}
+
+// Price is the fuel that a call costs beyond the instructions of the guest:
+// 64, and one for every 32 bytes that it moved (price list fuel/1).
+func Price(moved int) uint64 { return 64 + uint64(moved)/32 }
+
+// Call runs f for a guest whose linear memory is memory, with wazero's raw
+// stack: parameters in, the result in stack[0]. It returns the fuel that the
+// call costs. A non-nil error ends the invocation.
+func (f *Function) Call(s *Session, memory []byte, stack []uint64) (fuel uint64, err error) {
+	if err := s.count(f.index); err != nil {
+		return 0, err
+	}
+	c, err := f.decode(memory, stack)
+	if err != nil {
+		return 0, err
+	}
+	s.moved = len(c.text)
+	n, err := f.code(s, c)
+	if f.Gives {
+		stack[0] = uint64(uint32(n))
+	}
+	return Price(s.moved), err
+}
+
+// decode bounds every span of guest memory. Stack slots carry rubbish above bit
+// 31 of an i32, so that each is cut first.
+func (f *Function) decode(memory []byte, stack []uint64) (c call, err error) {
+	at := 0
+	for _, a := range f.Args {
+		switch a.Kind {
+		case Number:
+			c.number = int32(uint32(stack[at]))
+		case Text:
+			c.text, err = f.span(memory, stack[at:at+2])
+		case Buffer:
+			c.buffer, err = f.span(memory, stack[at:at+2])
+		}
+		if err != nil {
+			return call{}, err
+		}
+		at += a.width()
+	}
+	return c, nil
+}
+
+func (f *Function) span(memory []byte, stack []uint64) ([]byte, error) {
+	from, n := uint64(uint32(stack[0])), uint64(uint32(stack[1]))
+	if from+n > uint64(len(memory)) {
+		return nil, &BoundsError{Function: f.Name, Pointer: uint32(from), Length: uint32(n), Memory: uint64(len(memory))}
+	}
+	return memory[from : from+n : from+n], nil
+}
+
+// BoundsError is a pointer outside the guest's memory.
+type BoundsError struct {
+	Function        string
+	Pointer, Length uint32
+	Memory          uint64 // bytes
+}
+
+func (e *BoundsError) Error() string {
+	return fmt.Sprintf("%s got %d bytes at address %d, but the guest's memory ends at %d", e.Function, e.Length, e.Pointer, e.Memory)
+}
+
+// LimitError is a limit of the Session that the guest went over.
+type LimitError struct {
+	What string // "output", "host calls"
+	Max  uint64
+}
+
+func (e *LimitError) Error() string { return fmt.Sprintf("more than %d %s", e.Max, e.What) }
+
+// Failure is what a guest said to fail.
+type Failure struct{ Message string }
+
+func (e *Failure) Error() string { return e.Message }
+
+// fill answers with a result: its length, and the bytes themselves when they
+// fit.
+func (s *Session) fill(c call, result string) int32 {
+	if len(result) > min(s.Limits.Result, math.MaxInt32) {
+		return TooLarge
+	}
+	s.moved += len(result)
+	if len(result) <= len(c.buffer) {
+		copy(c.buffer, result)
+	}
+	return int32(len(result))
+}

@@ -1,0 +1,158 @@
+package hostfuncs
+
+import (
+	"iter"
+	"unicode/utf8"
+)
+
+// Keys is what a guest may see of the key store: one frozen snapshot, cut to
+// the resource's keys. Names are exact; nothing is cleaned.
+type Keys interface {
+	// Grants tells whether a key lies within the resource's keys.
+	Grants(key string) bool
+	Get(key string) (value string, ok bool)
+	Exists(key string) bool
+	// Glob yields the pairs whose keys match, in bytewise order; its error is a
+	// malformed pattern.
+	Glob(pattern string) (iter.Seq2[string, string], error)
+	// List and ListDirs are sorted names of children.
+	List(dir string) []string
+	ListDirs(dir string) []string
+}
+
+// Limits bound what one Session may take from the host.
+type Limits struct {
+	Calls    uint64 // host calls
+	Output   int    // bytes of output
+	Result   int    // bytes of one result
+	LogBytes int
+	LogLines int
+}
+
+// Session is one invocation of a guest: what it may see, and what it left. It
+// serves one guest instance and is not safe for concurrent use.
+type Session struct {
+	Keys     Keys
+	Params   map[string]string
+	Revision func() string // the parameter wconf.revision; nil: there is none
+	Input    []byte        // nil: there is none
+	Limits   Limits
+
+	moved  int
+	calls  [16]uint64 // by Function.index
+	total  uint64
+	output []byte
+	log    journal
+	values map[string]answer
+	last   result
+	denied []string
+	missed string
+}
+
+// answer is what getv once said about a key; the snapshot is frozen.
+type answer struct {
+	key, value string
+	err        int32 // 0 or NotFound, Denied, Invalid
+}
+
+// result is the last answer that took work to build, kept for the call that
+// asks again with a larger buffer.
+type result struct {
+	function, argument string
+	data               string
+	err                int32
+	set                bool
+}
+
+// Output is what the guest wrote so far.
+func (s *Session) Output() []byte { return s.output }
+
+// TakeOutput is what the guest wrote since the last TakeOutput.
+func (s *Session) TakeOutput() []byte {
+	out := s.output
+	s.output = nil
+	return out
+}
+
+// Calls is how often each function was called.
+func (s *Session) Calls() map[string]uint64 {
+	m := map[string]uint64{}
+	for i, f := range All() {
+		if s.calls[i] > 0 {
+			m[f.Name] = s.calls[i]
+		}
+	}
+	return m
+}
+
+// Denied is the keys that the guest asked for and may not see, in the order of
+// asking, at most 16.
+func (s *Session) Denied() []string { return s.denied }
+
+// Missed is the key that the last getv or exists did not give a value for,
+// because it is absent or denied; empty after one that did.
+func (s *Session) Missed() string { return s.missed }
+
+func (s *Session) count(index int) error {
+	if s.total++; s.total > s.Limits.Calls {
+		return &LimitError{What: "host calls", Max: s.Limits.Calls}
+	}
+	s.calls[index]++
+	return nil
+}
+
+// Write appends to the output; it is the guest's write and its stdout.
+func (s *Session) Write(p []byte) (int, error) {
+	if len(p) > s.Limits.Output-len(s.output) {
+		return 0, &LimitError{What: "bytes of output", Max: uint64(s.Limits.Output)}
+	}
+	s.output = append(s.output, p...)
+	return len(p), nil
+}
+
+func nameOK(b []byte) bool { return len(b) <= Longest && utf8.Valid(b) }
+
+// look answers getv. A key that was asked before costs no allocation.
+func (s *Session) look(key []byte) answer {
+	if a, ok := s.values[string(key)]; ok {
+		return a
+	}
+	if !nameOK(key) {
+		return answer{err: Invalid}
+	}
+	k := string(key)
+	a := answer{key: k}
+	if !s.Keys.Grants(k) {
+		a.err = Denied
+		s.noteDenied(k)
+	} else if v, ok := s.Keys.Get(k); ok {
+		a.value = v
+	} else {
+		a.err = NotFound
+	}
+	if s.values == nil {
+		s.values = map[string]answer{}
+	}
+	s.values[k] = a
+	return a
+}
+
+func (s *Session) noteDenied(key string) {
+	if len(s.denied) < 16 {
+		s.denied = append(s.denied, key)
+	}
+}
+
+// remember builds a result once for a function and its argument.
+func (s *Session) remember(function string, argument []byte, build func(argument string) (string, int32)) (string, int32) {
+	if s.last.set && s.last.function == function && s.last.argument == string(argument) {
+		return s.last.data, s.last.err
+	}
+	if !nameOK(argument) {
+		return "", Invalid
+	}
+	r := result{function: function, argument: string(argument), set: true}
+	r.data, r.err = build(r.argument)
+	s.last = r
+	return r.data, r.err
+}

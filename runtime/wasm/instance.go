@@ -1,0 +1,150 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/problem"
+)
+
+// Invocation is what one instance gets to see and may use up.
+type Invocation struct {
+	Session *hostfuncs.Session // its Limits are set from Limits
+	Limits  Limits
+	Args    []string // of a command, its name first
+	Stdin   []byte   // of a command
+}
+
+// Instance is a module at work, for one invocation. It is not safe for
+// concurrent use and must be closed; after an error it must not be called.
+type Instance struct {
+	module  *Module
+	session *hostfuncs.Session
+	limits  Limits
+	memory  *linearMemory
+	wasi    wasiState
+	guest   api.Module
+	ctx     context.Context // carries the instance to host functions, and its deadline
+	cancel  context.CancelFunc
+	began   time.Time
+	charged uint64 // fuel that host functions took
+}
+
+// instanceKey finds the instance in the context of a host call.
+type instanceKey struct{}
+
+func instanceOf(ctx context.Context) *Instance { return ctx.Value(instanceKey{}).(*Instance) }
+
+// Open makes an instance and runs its start section and _initialize. The limits
+// count from here to Close. Errors are *problem.Problem.
+func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
+	limits := v.Limits.Or(Defaults)
+	i := &Instance{module: m, session: v.Session, limits: limits, began: time.Now()}
+	i.session.Limits = limits.forHost()
+	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
+	if need := m.about.MinMemory; need > limits.Memory {
+		return nil, &problem.Problem{Code: problem.GuestMemory,
+			Msg:  fmt.Sprintf("guest %s: it starts with %d bytes of memory; its limit is %d", m.name, need, limits.Memory),
+			Hint: "raise it in [template.limits], if the guest needs it"}
+	}
+	memory, err := newMemory(limits.Memory)
+	if err != nil {
+		return nil, fmt.Errorf("guest %s: memory: %w", m.name, err)
+	}
+	i.memory = memory
+	ctx, i.cancel = context.WithTimeout(ctx, limits.Time)
+	i.ctx = context.WithValue(ctx, instanceKey{}, i)
+	if err := i.start(); err != nil {
+		i.Close()
+		return nil, err
+	}
+	return i, nil
+}
+
+func (i *Instance) start() error {
+	err := i.running(func() (err error) {
+		ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
+		config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+		i.guest, err = i.module.runtime.engine.InstantiateModule(ctx, i.module.compiled, config)
+		return err
+	})
+	if err != nil {
+		return i.explain("start", err)
+	}
+	if f := i.guest.ExportedFunction("_initialize"); f != nil {
+		if err := i.running(func() error { return f.CallWithStack(i.ctx, nil) }); err != nil {
+			return i.explain("_initialize", err)
+		}
+	}
+	return nil
+}
+
+// running holds one of the slots while a guest runs.
+func (i *Instance) running(f func() error) error {
+	select {
+	case i.module.runtime.slots <- struct{}{}:
+	case <-i.ctx.Done():
+		return i.ctx.Err()
+	}
+	defer func() { <-i.module.runtime.slots }()
+	return f()
+}
+
+// Call runs an export: "render", "filter", "check" or "call", or "_start" of a
+// command. What it wrote is the session's. Errors are *problem.Problem around a
+// *GuestError.
+func (i *Instance) Call(export string) error {
+	f := i.guest.ExportedFunction(export)
+	if f == nil {
+		return refuse(i.module.name, "it does not export "+export, "", nil)
+	}
+	stack := []uint64{0}
+	err := i.running(func() error { return f.CallWithStack(i.ctx, stack) })
+	var exit *sys.ExitError
+	if export == "_start" && errors.As(err, &exit) && exit.ExitCode() == 0 {
+		return nil
+	}
+	if code := int32(uint32(stack[0])); err == nil && export != "_start" && code != 0 {
+		err = &returned{code}
+	}
+	if err != nil {
+		return i.explain(export, err)
+	}
+	return nil
+}
+
+// Stats is what the instance used so far.
+func (i *Instance) Stats() Stats {
+	return Stats{
+		Fuel: i.charged, Time: time.Since(i.began), Memory: i.memory.used,
+		Calls: i.session.Calls(), Denied: i.session.Denied(), Written: len(i.session.Output()),
+	}
+}
+
+// Close ends the instance and frees its memory.
+func (i *Instance) Close() {
+	if i.guest != nil {
+		_ = i.guest.Close(i.ctx) // closes nothing but memory
+	}
+	i.memory.release()
+	i.cancel()
+}
+
+// charge takes fuel for a host call; it ends the invocation when none is left.
+func (i *Instance) charge(fuel uint64) {
+	if i.charged += fuel; i.charged > i.limits.Fuel {
+		panic(errFuel)
+	}
+}
+
+func (i *Instance) timedOut(err error) bool {
+	return errors.Is(err, errDeadline) || errors.Is(err, context.DeadlineExceeded)
+}

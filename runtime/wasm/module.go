@@ -1,0 +1,233 @@
+package wasm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/problem"
+)
+
+// Digest is the SHA-256 of a module's bytes.
+type Digest [sha256.Size]byte
+
+func (d Digest) String() string { return "sha256:" + hex.EncodeToString(d[:]) }
+
+// Module is a compiled guest under the name it was loaded by. Modules of equal
+// bytes share what was compiled. It is safe for concurrent use.
+type Module struct {
+	runtime *Runtime
+	name    string
+	*program
+}
+
+// program is what modules of equal bytes share.
+type program struct {
+	about    Inspection
+	compiled wazero.CompiledModule
+	users    int
+}
+
+// compileTime bounds the compilation of one module.
+const compileTime = 30 * time.Second
+
+// Load vets and compiles a guest. Name stands in errors and logs: the path as
+// the resource says it. What is wrong with the module is a *problem.Problem
+// with the code guest-load. The module must be closed.
+func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, error) {
+	r.compiling.Lock()
+	defer r.compiling.Unlock()
+	digest := Digest(sha256.Sum256(bin))
+	p := r.known(digest)
+	if p == nil {
+		var err error
+		if p, err = r.compile(ctx, name, digest, bin); err != nil {
+			return nil, err
+		}
+		r.mu.Lock()
+		r.programs[digest] = p
+		r.mu.Unlock()
+	}
+	p.users++
+	return &Module{runtime: r, name: name, program: p}, nil
+}
+
+func (r *Runtime) known(d Digest) *program {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.programs[d]
+}
+
+func (r *Runtime) compile(ctx context.Context, name string, digest Digest, bin []byte) (*program, error) {
+	s, about, err := vet(name, bin)
+	if err != nil {
+		return nil, err
+	}
+	about.Digest = digest
+	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
+	defer cancel()
+	compiled, err := r.engine.CompileModule(ctx, s.bin)
+	if err != nil {
+		return nil, refuse(name, "it does not compile: "+err.Error(), "", err)
+	}
+	return &program{about: *about, compiled: compiled}, nil
+}
+
+// Close lets go of the module. Instances that run keep what they need.
+func (m *Module) Close() error {
+	r := m.runtime
+	r.compiling.Lock()
+	defer r.compiling.Unlock()
+	if m.program == nil {
+		return nil
+	}
+	p := m.program
+	m.program = nil
+	if p.users--; p.users > 0 {
+		return nil
+	}
+	r.mu.Lock()
+	delete(r.programs, p.about.Digest)
+	r.mu.Unlock()
+	return p.compiled.Close(context.Background())
+}
+
+// Name is what the module was loaded under.
+func (m *Module) Name() string { return m.name }
+
+// Inspection is what can be known about a module without running it.
+type Inspection struct {
+	Digest    Digest
+	Size      int // bytes
+	Kind      Kind
+	Imports   []string // "wconf/v1.getv(key, key_len, buf, cap) → i32"
+	Exports   []string // the roles it has: render, filter, check, call, _start
+	Manifest  *Manifest
+	Functions int
+	MinMemory uint64 // bytes at the start
+	MaxMemory uint64 // bytes that it says it needs at most; 0: it does not say
+	Largest   int    // bytes of the longest function
+}
+
+// Inspect tells what the module is.
+func (m *Module) Inspect() Inspection { return m.about }
+
+// Inspect vets a module without compiling it.
+func Inspect(name string, bin []byte) (Inspection, error) {
+	_, about, err := vet(name, bin)
+	if err != nil {
+		return Inspection{}, err
+	}
+	about.Digest = sha256.Sum256(bin)
+	return *about, nil
+}
+
+// vet is everything that stands between bytes and a compiler.
+func vet(name string, bin []byte) (*shape, *Inspection, error) {
+	if isComponent(bin) {
+		return nil, nil, refuse(name, "it "+component.msg, component.hint, nil)
+	}
+	s, err := scan(bin)
+	if err != nil {
+		return nil, nil, refuse(name, err.Error(), "", err)
+	}
+	kind, no := kindOf(s)
+	if no != nil {
+		return nil, nil, refuse(name, "it "+no.msg, no.hint, nil)
+	}
+	if err := checkImports(s); err != nil {
+		return nil, nil, refuse(name, err.Error(), "", err)
+	}
+	if err := checkExports(s, kind); err != nil {
+		return nil, nil, refuse(name, err.Error(), "", err)
+	}
+	manifest, err := readManifest(s)
+	if err != nil {
+		return nil, nil, refuse(name, err.Error(), "", err)
+	}
+	return s, describe(s, kind, manifest), nil
+}
+
+func describe(s *shape, kind Kind, manifest *Manifest) *Inspection {
+	about := &Inspection{Size: len(s.bin), Kind: kind, Manifest: manifest, Functions: len(s.funcs), Largest: s.code.largest}
+	about.MinMemory = uint64(s.memory.least) * pageSize
+	about.MaxMemory = uint64(max(s.memory.most, 0)) * pageSize
+	for _, i := range s.imports {
+		about.Imports = append(about.Imports, i.module+"."+i.name)
+	}
+	for _, e := range s.exports {
+		if e.kind == 0 && isRole(e.name) {
+			about.Exports = append(about.Exports, e.name)
+		}
+	}
+	return about
+}
+
+func refuse(name, why, hint string, err error) error {
+	return &problem.Problem{Code: problem.GuestLoad, Msg: fmt.Sprintf("guest %s is refused: %s", name, why), Hint: hint, Err: err}
+}
+
+// checkImports holds each import against what wconf provides.
+func checkImports(s *shape) error {
+	for _, i := range s.imports {
+		want, err := provided(i)
+		if err != nil {
+			return err
+		}
+		if !i.sig.equal(want) {
+			return fmt.Errorf("it imports %s.%s as %v; wconf provides %v", i.module, i.name, i.sig, want)
+		}
+	}
+	return nil
+}
+
+func provided(i imported) (signature, error) {
+	switch i.module {
+	case hostfuncs.Module:
+		for _, f := range hostfuncs.All() {
+			if f.Name == i.name {
+				return hostSignature(f), nil
+			}
+		}
+		return signature{}, fmt.Errorf("it needs %s.%s, a function of a newer ABI; this wconf provides %s", i.module, i.name, hostfuncs.Version)
+	case wasiModule:
+		if f, ok := wasiFunction(i.name); ok {
+			return f.signature(), nil
+		}
+		return signature{}, fmt.Errorf("it imports %s.%s, which is no function of WASI preview 1", i.module, i.name)
+	}
+	return signature{}, fmt.Errorf("it imports %s.%s; wconf provides %s and %s only", i.module, i.name, hostfuncs.Module, wasiModule)
+}
+
+func isRole(name string) bool {
+	for _, r := range append([]string{"_start"}, roles...) {
+		if r == name {
+			return true
+		}
+	}
+	return false
+}
+
+// checkExports looks at the signatures of what wconf calls.
+func checkExports(s *shape, kind Kind) error {
+	if !s.exportsMemory() {
+		return fmt.Errorf("it does not export its memory as %q", "memory")
+	}
+	gives := signature{results: []byte{i32}}
+	for _, name := range append([]string{"_start", "_initialize"}, roles...) {
+		want := gives
+		if name[0] == '_' {
+			want = signature{}
+		}
+		if sig, ok := s.function(name); ok && !sig.equal(want) {
+			return fmt.Errorf("it exports %s as %v; wconf calls %v", name, sig, want)
+		}
+	}
+	return nil
+}

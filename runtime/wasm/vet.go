@@ -1,0 +1,328 @@
+package wasm
+
+import (
+	"fmt"
+)
+
+// Bounds are the shapes of module that wconf accepts. What is beyond them makes
+// a decoder allocate for counts that are lies, or a compiler work for minutes
+// (its cost grows with blocks × locals of a function). Real interpreters pass:
+// QuickJS has 1,601 functions, bodies of 52 KB and 132,990 blocks × locals.
+const (
+	maxModule    = 16 << 20 // bytes
+	maxSections  = 200
+	maxTypes     = 4000
+	maxImports   = 128
+	maxFunctions = 50_000
+	maxTables    = 4
+	maxTableSize = 100_000 // entries, also what a table may grow to
+	maxGlobals   = 4000
+	maxExports   = 4000
+	maxElements  = 4000
+	maxData      = 200_000
+	maxParams    = 64
+	maxResults   = 16
+	maxManifest  = 16 << 10
+	mostPages    = 1 << 16
+	pageSize     = 1 << 16
+	preamble     = "\x00asm\x01\x00\x00\x00"
+)
+
+// scan takes a module apart and holds it against the bounds, in one pass that
+// allocates nothing for what a count merely claims.
+func scan(bin []byte) (*shape, error) {
+	if len(bin) > maxModule {
+		return nil, fmt.Errorf("it has %d bytes, more than the %d that wconf accepts", len(bin), maxModule)
+	}
+	if len(bin) < 8 || string(bin[:8]) != preamble {
+		return nil, fmt.Errorf("it is no WebAssembly 1 module")
+	}
+	s := &shape{bin: bin, sections: map[byte][]byte{}, custom: map[string][]byte{}, start: -1}
+	r := &reader{data: bin, at: 8}
+	for n := 0; r.more(); n++ {
+		if n == maxSections {
+			r.failf("it has more than %d sections", maxSections)
+			break
+		}
+		id := r.byte()
+		body := r.take(r.u32())
+		if r.err != nil {
+			break
+		}
+		if err := s.section(id, body); err != nil {
+			return nil, err
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return s, s.whole()
+}
+
+func (s *shape) section(id byte, body []byte) error {
+	r := &reader{data: body}
+	if id == customSection {
+		name := r.name()
+		if r.err == nil {
+			s.custom[name] = body[r.at:]
+		}
+		return r.err
+	}
+	if _, twice := s.sections[id]; twice {
+		return fmt.Errorf("section %d is there twice", id)
+	}
+	s.sections[id] = body
+	read, ok := map[byte]func(*reader){
+		typeSection: s.readTypes, importSection: s.readImports, functionSection: s.readFunctions,
+		tableSection: s.readTables, memorySection: s.readMemory, globalSection: s.readGlobals,
+		exportSection: s.readExports, startSection: s.readStart, elementSection: s.readElements,
+		codeSection: s.readCode, dataSection: s.readData, countSection: func(r *reader) { r.u32() },
+	}[id]
+	if !ok {
+		return fmt.Errorf("section %d is of a proposal that wconf does not run (exceptions, tags)", id)
+	}
+	if read(r); r.err == nil && r.at != len(body) {
+		r.failf("section %d has %d bytes too many", id, len(body)-r.at)
+	}
+	return r.err
+}
+
+// whole is what only the whole module can tell.
+func (s *shape) whole() error {
+	if len(s.funcs) != s.code.bodies {
+		return fmt.Errorf("it declares %d functions but has the code of %d", len(s.funcs), s.code.bodies)
+	}
+	for _, e := range s.exports {
+		if space := s.spaceOf(e.kind); e.index >= space {
+			return fmt.Errorf("export %q names number %d of %d", e.name, e.index, space)
+		}
+	}
+	if s.start >= s.functions() {
+		return fmt.Errorf("the start function is number %d of %d", s.start, s.functions())
+	}
+	return nil
+}
+
+func (s *shape) functions() int { return len(s.imports) + len(s.funcs) }
+
+func (s *shape) spaceOf(kind byte) int {
+	switch kind {
+	case 0:
+		return s.functions()
+	case 1:
+		return len(s.tables)
+	case 2:
+		if s.memory != nil {
+			return 1
+		}
+	case 3:
+		return len(s.globals)
+	}
+	return 0
+}
+
+func (s *shape) readTypes(r *reader) {
+	for range r.vector("types", maxTypes) {
+		if form := r.byte(); r.err == nil && form != 0x60 {
+			r.failf("a type of form %#x is of a proposal that wconf does not run", form)
+		}
+		s.types = append(s.types, signature{
+			params:  r.take(r.atMost("parameters in one function", maxParams)),
+			results: r.take(r.atMost("results of one function", maxResults)),
+		})
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (s *shape) typeIndex(r *reader) int {
+	if t := r.u32(); t < len(s.types) {
+		return t
+	}
+	r.failf("a type index is out of range")
+	return 0
+}
+
+func (s *shape) readImports(r *reader) {
+	for range r.vector("imports", maxImports) {
+		i := imported{module: r.name(), name: r.name()}
+		if kind := r.byte(); r.err == nil && kind != 0 {
+			what := []string{"function", "table", "memory", "global", "tag"}[min(kind, 4)]
+			r.failf("it imports the %s %s.%s; wconf provides functions only", what, i.module, i.name)
+		}
+		t := s.typeIndex(r)
+		if r.err != nil {
+			return
+		}
+		i.sig = s.types[t]
+		s.imports = append(s.imports, i)
+	}
+}
+
+func (s *shape) readFunctions(r *reader) {
+	n := r.vector("functions", maxFunctions)
+	s.funcs = make([]int, 0, n)
+	for range n {
+		s.funcs = append(s.funcs, s.typeIndex(r))
+	}
+}
+
+func (s *shape) readTables(r *reader) {
+	for range r.vector("tables", maxTables) {
+		if kind := r.byte(); r.err == nil && kind != 0x70 && kind != 0x6f {
+			r.failf("a table of type %#x is of a proposal that wconf does not run", kind)
+		}
+		least, most := r.limits()
+		if r.err == nil && least > maxTableSize {
+			r.failf("a table has %d entries, more than the %d that wconf accepts", least, maxTableSize)
+		}
+		s.tables = append(s.tables, tableLimits{least, most})
+	}
+}
+
+func (s *shape) readMemory(r *reader) {
+	for range r.vector("memories", 1) {
+		least, most := r.limits()
+		s.memory = &memoryLimits{least, most}
+		if r.err == nil && (least > mostPages || most > mostPages || most >= 0 && most < least) {
+			r.failf("its memory's limits make no sense")
+		}
+	}
+}
+
+func (s *shape) readGlobals(r *reader) {
+	for range r.vector("globals", maxGlobals) {
+		s.globals = append(s.globals, global{valueType: r.byte(), mutable: r.byte()})
+		s.constant(r, nil)
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (s *shape) readExports(r *reader) {
+	seen := map[string]bool{}
+	for range r.vector("exports", maxExports) {
+		e := exported{name: r.name(), kind: r.byte(), index: r.u32()}
+		if r.err == nil && seen[e.name] {
+			r.failf("it exports %q twice", e.name)
+		}
+		seen[e.name] = true
+		s.exports = append(s.exports, e)
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (s *shape) readStart(r *reader) { s.start = r.u32() }
+
+func (s *shape) readElements(r *reader) {
+	items := 0
+	for range r.vector("element segments", maxElements) {
+		items += s.element(r, nil)
+		if r.err == nil && items > maxTableSize {
+			r.failf("it has more than %d element items", maxTableSize)
+		}
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+// element walks one element segment; visit gets the place of each function
+// index in it. It returns the number of items.
+func (s *shape) element(r *reader, visit func(from, to, function int)) int {
+	flags := r.u32()
+	if r.err == nil && flags > 7 {
+		r.failf("an element segment of kind %d", flags)
+		return 0
+	}
+	if flags&1 == 0 { // active: it has an offset, perhaps a table
+		if flags&2 != 0 {
+			if t := r.u32(); r.err == nil && t >= len(s.tables) {
+				r.failf("an element segment is for table %d of %d", t, len(s.tables))
+			}
+		}
+		s.constant(r, visit)
+	}
+	if flags&3 != 0 {
+		r.byte() // what the items are
+	}
+	n := r.vector("element items", maxTableSize)
+	for range n {
+		if flags&4 != 0 {
+			s.constant(r, visit)
+		} else {
+			from := r.at
+			s.functionIndex(r, from, visit)
+		}
+		if r.err != nil {
+			return 0
+		}
+	}
+	return n
+}
+
+func (s *shape) functionIndex(r *reader, from int, visit func(from, to, function int)) {
+	f := r.u32()
+	if r.err == nil && f >= s.functions() {
+		r.failf("a function index is out of range")
+	}
+	if r.err == nil && visit != nil {
+		visit(from, r.at, f)
+	}
+}
+
+// constant walks a constant expression; visit gets the place of each function
+// index in it.
+func (s *shape) constant(r *reader, visit func(from, to, function int)) {
+	for r.err == nil {
+		switch op := r.byte(); op {
+		case opEnd:
+			return
+		case opI32Const:
+			r.signed(32)
+		case opI64Const:
+			r.signed(64)
+		case opF32Const:
+			r.take(4)
+		case opF64Const:
+			r.take(8)
+		case opRefFunc:
+			from := r.at
+			s.functionIndex(r, from, visit)
+		case opRefNull:
+			r.byte()
+		case opVector:
+			if sub := r.u32(); r.err == nil && sub != 12 {
+				r.failf("a constant expression that computes")
+			}
+			r.take(16)
+		default:
+			if r.err == nil {
+				r.failf("a constant expression with opcode %#x (imported globals and extended constants are off)", op)
+			}
+		}
+	}
+}
+
+func (s *shape) readData(r *reader) {
+	for range r.vector("data segments", maxData) {
+		switch kind := r.u32(); kind {
+		case 0, 2:
+			if kind == 2 {
+				r.u32()
+			}
+			s.constant(r, nil)
+		case 1:
+		default:
+			r.failf("a data segment of kind %d", kind)
+		}
+		r.take(r.u32())
+		if r.err != nil {
+			return
+		}
+	}
+}
