@@ -21,6 +21,7 @@ const (
 	errSteps   refusal = "used up its 100000 steps"
 	errJoined  refusal = "+ made a text longer than 64 KiB"
 	errText    refusal = "made more than 16 MiB of text"
+	errKeys    refusal = "listed more than 100000 keys"
 	errNotBool refusal = "is neither true nor false"
 	errNoHost  refusal = `bucket() needs the label "host"`
 )

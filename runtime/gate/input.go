@@ -87,11 +87,14 @@ const skew = time.Minute
 // were noted. Without an instant the waiting conditions are open, so a clock
 // set back costs one reload too many, not a day without any.
 func (in Input) withoutFuture() Input {
+	ahead := func(t time.Time) bool { return t.Sub(in.Now) > skew }
 	for _, t := range []*time.Time{&in.Last.At, &in.Pending.Since, &in.Pending.Latest} {
-		if t.Sub(in.Now) > skew {
+		if ahead(*t) {
 			*t = time.Time{}
 		}
 	}
-	in.History = slices.DeleteFunc(slices.Clone(in.History), func(t time.Time) bool { return t.Sub(in.Now) > skew })
+	if slices.ContainsFunc(in.History, ahead) {
+		in.History = slices.DeleteFunc(slices.Clone(in.History), ahead)
+	}
 	return in
 }

@@ -58,7 +58,7 @@ type interruptible struct {
 }
 
 func (t *interruptible) ReadRune() (rune, int, error) {
-	if t.read++; t.read&1023 == 0 && t.ctx.Err() != nil {
+	if t.read++; t.read&127 == 0 && t.ctx.Err() != nil {
 		return utf8.RuneError, 0, io.EOF
 	}
 	return t.rest.ReadRune()

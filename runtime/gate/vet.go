@@ -216,6 +216,7 @@ func (v *vetter) builtin(n *ast.BuiltinNode) {
 		v.unknown(n, n.Name)
 		return
 	}
+	v.used[w.Name] = true
 	v.allStill(n.Arguments)
 	v.arguments(n, n.Name, n.Arguments)
 }
@@ -231,6 +232,9 @@ func (v *vetter) unknown(n ast.Node, name string) slope {
 		return v.refuse(n, name+"() is not available in conditions", "")
 	}
 	candidates := Names()
+	for _, r := range records {
+		candidates = append(candidates, r.Name)
+	}
 	for _, l := range v.lets {
 		candidates = append(candidates, l.name)
 	}

@@ -129,8 +129,8 @@ func (j *judgement) list(m map[string]string, values bool) ([]string, error) {
 	if l, ok := j.cache.lists[id]; ok {
 		return l, nil
 	}
-	if err := j.spend(16 * len(m)); err != nil {
-		return nil, err
+	if len(m) > MaxSteps {
+		return nil, errKeys
 	}
 	l := slices.Sorted(maps.Keys(m))
 	if values {

@@ -54,8 +54,9 @@ var languageWords = []Word{
 		bind:     func(j *judgement) any { return j.upper },
 	},
 	{
-		Name: "trim", Signature: "trim(text) text", Doc: "The text without blanks around it. A second text says which characters to cut.",
+		Name: "trim", Signature: "trim(text) text", Doc: "The text without blanks around it. A second text says which characters to cut instead.",
 		Examples: []Example{{`trim("/a/", "/") == "a"`, "now"}},
+		bind:     func(*judgement) any { return trim },
 	},
 	{
 		Name: "split", Signature: `split(text, ",") list of texts`, Doc: "The parts of a text between separators.",
@@ -98,6 +99,17 @@ func (j *judgement) upper(s string) (string, error) {
 		return "", err
 	}
 	return strings.ToUpper(s), nil
+}
+
+// trim takes few characters to cut: it compares each of them with each of s.
+func trim(s string, cut ...string) (string, error) {
+	switch {
+	case len(cut) == 0:
+		return strings.TrimSpace(s), nil
+	case len(cut) > 1 || len(cut[0]) > MaxPattern:
+		return "", refusal("trim() takes a text, and at most 256 bytes of characters to cut")
+	}
+	return strings.Trim(s, cut[0]), nil
 }
 
 // split pays for its list, which is 16 bytes an element.
