@@ -1,0 +1,91 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// startOverlaid starts child in a mount namespace of its own, in which the
+// overlays stand. Root makes it on a thread that dies afterwards; an ordinary
+// user, in a user namespace.
+func startOverlaid(child *exec.Cmd, overlays []Overlay) (*exec.Cmd, error) {
+	if os.Geteuid() != 0 {
+		return startAsUser(child, overlays)
+	}
+	done := make(chan error)
+	go onOtherThread(func() { done <- startOnThread(child, overlays) })
+	return child, <-done
+}
+
+// onOtherThread runs call on a thread that ends with it. The main thread cannot
+// end, and what it sees is what /proc shows of the process: it is not used.
+func onOtherThread(call func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		call()
+		return // locked: the thread ends
+	}
+	defer runtime.UnlockOSThread()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		call()
+	}()
+	<-done
+}
+
+func startOnThread(child *exec.Cmd, overlays []Overlay) error {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("%w: unshare: %w", ErrNoNamespace, err)
+	}
+	if err := lay(overlays, cwd); err != nil {
+		return err
+	}
+	return child.Start()
+}
+
+// lay mounts the overlays. It must run in a mount namespace of its own, on a
+// thread whose working directory is its own, too.
+func lay(overlays []Overlay, cwd string) error {
+	// Before anything else: on most hosts mounts are passed on to other
+	// namespaces.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return mountError("make private", "/", err)
+	}
+	overs, err := overPaths(overlays)
+	if err != nil {
+		return err
+	}
+	if err := makeRoom(overs); err != nil {
+		return err
+	}
+	for i, o := range overlays {
+		if err := unix.Mount(o.File, overs[i], "", unix.MS_BIND, ""); err != nil {
+			return mountError("bind", overs[i], err)
+		}
+	}
+	// By its path, since what the path leads to may be covered now.
+	if err := unix.Chdir(cwd); err != nil {
+		return fmt.Errorf("chdir %s: %w", cwd, err)
+	}
+	return nil
+}
+
+// mountError is ErrNoNamespace where wconf lacks the right to mount, as under
+// AppArmor and in containers.
+func mountError(step, path string, err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) {
+		return fmt.Errorf("%w: %s %s: %w", ErrNoNamespace, step, path, err)
+	}
+	return fmt.Errorf("%s %s: %w", step, path, err)
+}
