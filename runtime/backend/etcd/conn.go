@@ -1,0 +1,92 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+)
+
+// maxMessage is the largest answer that is taken. A list asks for fewer keys
+// when an answer is larger.
+const maxMessage = 64 << 20
+
+// A connection that is dead is noticed within 15 s. etcd calls it an attack
+// when a client pings faster than every 5 s.
+var keepAlive = keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}
+
+var reconnect = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.5, MaxDelay: 3 * time.Second}
+
+// connect makes the connection to all nodes; nothing is dialled yet. Requests
+// and streams go to the members in turn.
+func (b *Backend) connect(creds credentials.TransportCredentials) (err error) {
+	b.conn, err = grpc.NewClient("etcd:///"+b.nodes.String(),
+		grpc.WithResolvers(b.nodes),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+		grpc.WithTransportCredentials(creds),
+		grpc.WithPerRPCCredentials(b.login),
+		grpc.WithContextDialer(b.dialNode),
+		grpc.WithNoProxy(),
+		grpc.WithKeepaliveParams(keepAlive),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: b.dial}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+		grpc.WithDisableRetry(),
+		grpc.WithIdleTimeout(0),
+	)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", b.nodes, err)
+	}
+	b.kv = etcdserverpb.NewKVClient(b.conn)
+	b.watches = etcdserverpb.NewWatchClient(b.conn)
+	b.upkeep = etcdserverpb.NewMaintenanceClient(b.conn)
+	b.login.auth = etcdserverpb.NewAuthClient(b.conn)
+	return nil
+}
+
+func (b *Backend) dialNode(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		b.nodes.note(address, err)
+	}
+	return conn, err
+}
+
+// settle waits, no longer than a connection may take, until it is known
+// whether some node can be connected to: a broken connection is tried at once
+// instead of after gRPC's pause.
+func (b *Backend) settle(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, b.dial)
+	defer stop()
+	state := b.conn.GetState()
+	if state == connectivity.TransientFailure {
+		b.conn.ResetConnectBackoff()
+		b.conn.WaitForStateChange(ctx, state)
+		state = b.conn.GetState()
+	}
+	for state == connectivity.Idle || state == connectivity.Connecting {
+		b.conn.Connect()
+		if !b.conn.WaitForStateChange(ctx, state) {
+			return
+		}
+		state = b.conn.GetState()
+	}
+}
+
+// ask makes one request: within the request timeout, with a token that counts.
+func ask[Q, A any](ctx context.Context, b *Backend, call func(context.Context, Q, ...grpc.CallOption) (A, error), q Q) (A, error) {
+	ctx, stop := context.WithTimeout(ctx, b.timeout)
+	defer stop()
+	var a A
+	err := b.login.with(ctx, func() (err error) {
+		a, err = call(ctx, q)
+		return err
+	})
+	return a, err
+}

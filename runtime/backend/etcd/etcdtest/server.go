@@ -1,0 +1,185 @@
+// Package etcdtest starts real etcd servers for tests, on free ports of the
+// loopback interface, and does to them what happens in production: stop, kill,
+// freeze, restart, compact, bring back an older state, cut the network.
+//
+// Only tests may import it.
+package etcdtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+)
+
+// Server is one etcd process. Its methods fail the test when they do not
+// succeed.
+type Server struct {
+	Endpoint string // host:port
+
+	t      testing.TB
+	name   string
+	scheme string
+	args   []string
+	data   string
+	binary string
+	cmd    *exec.Cmd
+	client *clientv3.Client
+	backup int
+}
+
+// Start starts a cluster of one. args are added to etcd's command line.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return StartBinary(t, Binary(t), args...)
+}
+
+// StartBinary starts another etcd program, such as a distribution's.
+func StartBinary(t testing.TB, binary string, args ...string) *Server {
+	t.Helper()
+	return start(t, binary, 1, args)[0]
+}
+
+// Cluster starts a cluster of n members.
+func Cluster(t testing.TB, n int, args ...string) []*Server {
+	t.Helper()
+	return start(t, Binary(t), n, args)
+}
+
+func start(t testing.TB, binary string, n int, args []string) []*Server {
+	t.Helper()
+	members, peers, cluster := make([]*Server, n), make([]string, n), []string(nil)
+	for i := range members {
+		members[i] = &Server{t: t, Endpoint: freeAddress(t), name: fmt.Sprintf("m%d", i), scheme: "http", binary: binary, data: filepath.Join(t.TempDir(), "data")}
+		if strings.Contains(strings.Join(args, " "), "--cert-file") {
+			members[i].scheme = "https"
+		}
+		peers[i] = "http://" + freeAddress(t)
+		cluster = append(cluster, members[i].name+"="+peers[i])
+	}
+	for i, s := range members {
+		url := s.scheme + "://" + s.Endpoint
+		s.args = append([]string{
+			"--name", s.name, "--log-level", "error", "--unsafe-no-fsync",
+			"--listen-client-urls", url, "--advertise-client-urls", url,
+			"--listen-peer-urls", peers[i], "--initial-advertise-peer-urls", peers[i], "--initial-cluster", strings.Join(cluster, ","),
+		}, args...)
+		s.launch()
+		t.Cleanup(s.end)
+	}
+	for _, s := range members {
+		s.Await()
+	}
+	return members
+}
+
+// freeAddress is an address of the loopback interface that nobody listens at.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (s *Server) launch() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.binary, append([]string{"--data-dir", s.data}, s.args...)...)
+	s.cmd.Stdout, s.cmd.Stderr = s.t.Output(), s.t.Output()
+	dieWithParent(s.cmd)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatalf("start etcd: %v", err)
+	}
+}
+
+func (s *Server) end() {
+	if s.client != nil {
+		s.client.Close()
+	}
+	s.Kill()
+}
+
+// Kill ends the process at once, as a crash does.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Stop ends the process in an orderly way.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		s.t.Fatalf("stop etcd: %v", err)
+	}
+	s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Restart starts the process again, on the same ports and data, after Kill or
+// Stop (or kills it first), and waits until it answers.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Launch()
+	s.Await()
+}
+
+// Launch is Restart without waiting.
+func (s *Server) Launch() {
+	s.t.Helper()
+	s.Kill()
+	s.launch()
+}
+
+// Await waits until the server answers a linearizable read.
+func (s *Server) Await() {
+	s.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		ctx, stop := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		_, err := s.Client().Get(ctx, "\x00ready", clientv3.WithKeysOnly())
+		stop()
+		switch {
+		case err == nil, strings.Contains(err.Error(), "user name is empty"):
+			return
+		case time.Now().After(deadline):
+			s.t.Fatalf("etcd at %s does not answer: %v", s.Endpoint, err)
+		}
+	}
+}
+
+// Client is a client of this server alone, closed when the test ends.
+func (s *Server) Client() *clientv3.Client {
+	s.t.Helper()
+	if s.client != nil {
+		return s.client
+	}
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Endpoint}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	if err != nil {
+		s.t.Fatalf("client of etcd: %v", err)
+	}
+	s.client = c
+	return c
+}
+
+// UseClient replaces the client, where the default one cannot log in or
+// connect.
+func (s *Server) UseClient(c *clientv3.Client) {
+	if s.client != nil {
+		s.client.Close()
+	}
+	s.client = c
+}

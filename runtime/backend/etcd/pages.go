@@ -1,0 +1,142 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// pages reads spans at one revision of the store, a page at a time: the page
+// that is asked for without a revision decides it. All reads are linearizable,
+// so that no member that lags behind can answer.
+type pages struct {
+	b        *Backend
+	rev      int64  // 0: the newest, once the first page is there
+	cluster  uint64 // of the first page
+	limit    int64  // keys a page
+	keysOnly bool
+}
+
+const (
+	firstPage   = 256     // keys; what follows depends on their size
+	longestPage = 8 << 10 // keys
+	smallPage   = 1 << 20 // bytes; shorter pages may grow
+	largePage   = 8 << 20 // bytes; longer pages shrink
+)
+
+// errOtherCluster is how a page ends that another cluster has answered.
+var errOtherCluster = errors.New("pages of one list came from different clusters")
+
+// each calls f for every key of s, in order.
+func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error) error {
+	for {
+		r, err := p.page(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, kv := range r.Kvs {
+			if err := f(kv); err != nil {
+				return err
+			}
+		}
+		if !r.More || len(r.Kvs) == 0 {
+			return nil
+		}
+		s.start = next(string(r.Kvs[len(r.Kvs)-1].Key))
+	}
+}
+
+// page reads as much of the beginning of s as fits an answer.
+func (p *pages) page(ctx context.Context, s span) (*etcdserverpb.RangeResponse, error) {
+	if p.limit == 0 {
+		p.limit = firstPage
+	}
+	for {
+		r, err := ask(ctx, p.b, p.b.kv.Range, &etcdserverpb.RangeRequest{
+			Key: []byte(s.start), RangeEnd: []byte(s.end), Limit: p.limit, Revision: p.rev, KeysOnly: p.keysOnly,
+		})
+		switch {
+		case tooLarge(err) && p.limit > 1:
+			p.limit /= 2
+			continue
+		case tooLarge(err):
+			return nil, fmt.Errorf("the first key from %q on has a value of more than %d MiB: %w", s.start, maxMessage>>20, err)
+		case err != nil:
+			return nil, err
+		}
+		return r, p.took(r)
+	}
+}
+
+// took checks that a page belongs to the others, and sets the next one's size.
+func (p *pages) took(r *etcdserverpb.RangeResponse) error {
+	if p.rev == 0 {
+		p.rev, p.cluster = r.Header.Revision, r.Header.ClusterId
+	}
+	if p.cluster == 0 {
+		p.cluster = r.Header.ClusterId
+	}
+	if r.Header.ClusterId != p.cluster {
+		return errOtherCluster
+	}
+	size := 0
+	for _, kv := range r.Kvs {
+		size += len(kv.Key) + len(kv.Value)
+	}
+	switch {
+	case size < smallPage:
+		p.limit = min(2*p.limit, longestPage)
+	case size > largePage:
+		p.limit = max(1, p.limit/2)
+	}
+	return nil
+}
+
+// tooLarge tells whether an answer was larger than what is taken. etcd uses
+// the same code for a full disk, which no shorter page mends.
+func tooLarge(err error) bool {
+	if status.Code(err) != codes.ResourceExhausted {
+		return false
+	}
+	var known rpctypes.EtcdError
+	return !errors.As(rpctypes.Error(err), &known)
+}
+
+// moved tells whether a list failed because the store went on meanwhile, so
+// that a new one can succeed.
+func moved(err error) bool {
+	known := rpctypes.Error(cause(err))
+	return errors.Is(known, rpctypes.ErrCompacted) || errors.Is(known, rpctypes.ErrFutureRev) || errors.Is(err, errOtherCluster)
+}
+
+func denied(err error) bool {
+	return errors.Is(rpctypes.Error(cause(err)), rpctypes.ErrPermissionDenied)
+}
+
+// eachOf calls f for every key of a part. A role often grants "/app/" and what
+// is below it, but not "/app": then that one key is taken as absent.
+func (p *pages) eachOf(ctx context.Context, pt part, f func(*mvccpb.KeyValue) error) error {
+	if pt.self.start != "" {
+		if err := p.each(ctx, pt.self, f); denied(err) {
+			p.b.logRefused(pt.self)
+		} else if err != nil {
+			return err
+		}
+	}
+	for _, s := range pt.tree {
+		if err := p.each(ctx, s, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Backend) logRefused(self span) {
+	b.log.Debug("the user may read what is below a prefix, but not the key itself", "backend", Factory.Name, "key", self.start)
+}

@@ -1,0 +1,82 @@
+package etcd
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/mod/semver"
+
+	"github.com/wconf/wconf/runtime/problem"
+)
+
+// progress asks the server how far its watchers are. It answers at once when
+// all of them have caught up, and not at all when one has not; so the question
+// is repeated, ever more slowly.
+type progress struct {
+	none  bool      // the server cannot be asked
+	asked time.Time // zero: no question is open
+	pause time.Duration
+}
+
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = time.Second
+)
+
+// wantProgress asks when events wait for other watchers, or when a probe has
+// seen a newer revision than the watchers have come to.
+func (w *watch) wantProgress() {
+	wanted := len(w.pending) > 0 || w.pulse.target > max(w.frontier.rev(), w.at.rev)
+	switch {
+	case !wanted:
+		w.progress.asked = time.Time{}
+	case w.progress.asked.IsZero() && !w.progress.none && w.frontier.created():
+		w.progress.pause = firstPause
+		w.requestProgress(time.Now())
+	}
+}
+
+func (w *watch) requestProgress(now time.Time) {
+	w.progress.asked = now
+	// An error is the end of the stream; the receiver brings its reason.
+	_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_ProgressRequest{ProgressRequest: &etcdserverpb.WatchProgressRequest{}}})
+}
+
+// repeatProgress asks again when there was no answer for a while.
+func (w *watch) repeatProgress(now time.Time) {
+	if w.progress.asked.IsZero() || now.Sub(w.progress.asked) < w.progress.pause {
+		return
+	}
+	w.progress.pause = min(2*w.progress.pause, longestPause)
+	w.requestProgress(now)
+}
+
+// everyoneAt takes the answer, which speaks for all watchers of the stream.
+func (w *watch) everyoneAt(rev int64) error {
+	if w.progress.none || !w.frontier.created() {
+		return nil
+	}
+	w.progress.asked = time.Time{}
+	return broken(w.frontier.progress(rev))
+}
+
+// lacksProgress tells whether the server is one whose answers can run ahead of
+// its events (etcd issue 15220, mended in 3.4.25 and 3.5.8). Those are watched
+// over one span and never asked.
+func (b *Backend) lacksProgress(ctx context.Context) (bool, error) {
+	s, err := ask(ctx, b, b.upkeep.Status, &etcdserverpb.StatusRequest{})
+	if denied(err) {
+		return false, nil // only new servers deny it
+	}
+	if err != nil {
+		return false, err
+	}
+	v := "v" + strings.TrimPrefix(s.Version, "v")
+	if semver.IsValid(v) && semver.Compare(v, "v3.4.0-0") < 0 {
+		return false, &problem.Problem{Code: problem.StoreDown, Msg: "etcd at " + b.nodes.String() + " is version " + s.Version, Hint: "wconf needs etcd 3.4 or later"}
+	}
+	old := semver.Compare(v, "v3.4.25") < 0 || semver.Compare(v, "v3.5.0-0") >= 0 && semver.Compare(v, "v3.5.8") < 0
+	return semver.IsValid(v) && old, nil
+}
