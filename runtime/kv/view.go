@@ -99,20 +99,20 @@ func (v *View) NoteWorld(function string) { v.reads.addWorld(function) }
 // Get is the value of exactly this key.
 func (v *View) Get(key string) (value string, ok bool) {
 	full := v.scope.prefix + key
-	v.reads.addValue(full)
-	if !v.scope.Grants(full) {
+	if !v.scope.Grants(full) { // whatever it is, this resource never sees it
 		return "", false
 	}
+	v.reads.addValue(full)
 	return v.snapshot.Get(full)
 }
 
 // Exists tells whether exactly this key has a value. Directories do not count.
 func (v *View) Exists(key string) bool {
 	full := v.scope.prefix + key
-	v.reads.addPresence(full)
 	if !v.scope.Grants(full) {
 		return false
 	}
+	v.reads.addPresence(full)
 	_, ok := v.snapshot.Get(full)
 	return ok
 }

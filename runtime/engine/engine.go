@@ -1,0 +1,345 @@
+// Package engine is the flow: it routes each change of a store to the
+// resources whose last render read the changed key, renders and applies them,
+// and runs the reload commands that become due, each once for all resources
+// that share it.
+//
+// One loop owns all decisions; what takes time runs beside it. The same loop
+// runs inline, one thing after the other, for one-shot runs and for wconf
+// test, where the clock is virtual.
+package engine
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wconf/wconf/runtime/cache"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/resource"
+)
+
+// Source is where a resource's keys come from; a *cache.Cache is one.
+type Source interface {
+	Take() (cache.Update, bool)
+}
+
+// Member is a resource and the source of its keys.
+type Member struct {
+	Resource *resource.Resource
+	Source   Source
+}
+
+// Options has a useful zero value.
+type Options struct {
+	// Interval is how often destinations are compared with what they should
+	// be, and how often resources are rendered again that look at more than
+	// keys. Zero: never.
+	Interval time.Duration
+	// Poll makes changes wait for the interval, as confd does without -watch.
+	Poll bool
+	// Grace is how long a command that runs when the engine stops may go on.
+	Grace time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	Log *slog.Logger // nil: discard
+}
+
+// Engine runs resources.
+type Engine struct {
+	opt  Options
+	log  *slog.Logger
+	kick chan struct{}
+	cpu  chan struct{} // a slot for each render that may run at once
+	work sync.WaitGroup
+
+	mu      sync.Mutex
+	tasks   []*task // in the order of their files
+	reloads map[string]*reload
+	sources map[Source]*source
+	queue   queue
+	open    readers   // tasks whose read-set is out of date
+	tick    time.Time // the next interval
+}
+
+// source is what the engine knows of one store.
+type source struct {
+	snapshot *kv.Snapshot // nil before the first
+	index    *index
+}
+
+// New makes an engine; Run, Once or Step move it.
+func New(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{
+		opt: o, log: o.Log,
+		kick: make(chan struct{}, 1), cpu: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		reloads: map[string]*reload{}, sources: map[Source]*source{}, open: readers{},
+	}
+}
+
+// Kick makes a running engine look at its sources. It never blocks.
+func (e *Engine) Kick() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Set says which resources there are. A member that was there before, by the
+// same pointers, goes on as if nothing had happened; a new one is rendered as
+// soon as its source has a snapshot.
+func (e *Engine) Set(members []Member) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	known := map[Member]*task{}
+	for _, t := range e.tasks {
+		known[t.member] = t
+	}
+	e.tasks = e.tasks[:0:0]
+	for i, m := range members {
+		t := known[m]
+		delete(known, m)
+		if t == nil {
+			t = e.join(m)
+		}
+		t.order = i
+		e.tasks = append(e.tasks, t)
+	}
+	for _, t := range known {
+		e.leave(t)
+	}
+	e.Kick()
+}
+
+func (e *Engine) join(m Member) *task {
+	s := e.sources[m.Source]
+	if s == nil {
+		s = &source{index: newIndex()}
+		e.sources[m.Source] = s
+	}
+	t := &task{member: m, source: s, at: -1, retry: newRetry(), status: Status{Resource: m.Resource.ID(), State: resource.InSync}}
+	if key := m.Resource.ReloadKey(); key != "" {
+		t.reload = e.reloads[key]
+		if t.reload == nil {
+			t.reload = &reload{key: key, at: -1, retry: newRetry()}
+			e.reloads[key] = t.reload
+		}
+		t.reload.members = append(t.reload.members, t)
+	}
+	if s.snapshot != nil {
+		e.offer(t, nil, "startup")
+	}
+	return t
+}
+
+func (e *Engine) leave(t *task) {
+	t.gone = true
+	delete(e.open, t)
+	e.schedule(t, time.Time{})
+	t.source.index.forget(t, t.reads)
+	if rl := t.reload; rl != nil {
+		rl.members = slices.DeleteFunc(rl.members, func(m *task) bool { return m == t })
+		if len(rl.members) == 0 {
+			e.schedule(rl, time.Time{})
+			delete(e.reloads, rl.key)
+		}
+	}
+}
+
+// Run moves the engine until ctx is done; then it waits for what runs, for as
+// long as Options.Grace.
+func (e *Engine) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer e.work.Wait()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := e.turn(work, false, func(do func()) { e.work.Go(func() { do(); e.Kick() }) })
+		timer.Reset(wait)
+		select {
+		case <-e.kick:
+		case <-timer.C:
+		case <-ctx.Done():
+			time.AfterFunc(e.opt.Grace, stop)
+			return ctx.Err()
+		}
+	}
+}
+
+// Once renders and applies every resource one after the other, in the order of
+// their files, and runs the reloads that become due. What a condition holds
+// back stays held.
+func (e *Engine) Once(ctx context.Context) []Status {
+	e.renderAll(ctx)
+	e.Step(ctx)
+	return e.Status()
+}
+
+// renderAll renders everything that waits, on all cores, so that applying,
+// which goes one by one, finds it done.
+func (e *Engine) renderAll(ctx context.Context) {
+	e.mu.Lock()
+	e.lookAtSources()
+	var waiting []*task
+	for _, t := range e.tasks {
+		if t.waits {
+			waiting = append(waiting, t)
+		}
+	}
+	e.mu.Unlock()
+	var all sync.WaitGroup
+	for _, t := range waiting {
+		all.Go(func() {
+			plan, err := e.plan(ctx, t, t.source.snapshot)
+			t.early = &rendered{plan, err}
+		})
+	}
+	all.Wait()
+}
+
+// Step does, inline, everything that is due by Options.Now, and what becomes
+// due by that. It returns the time at which there is more to do, zero for
+// never. A virtual clock is moved by calling it again.
+func (e *Engine) Step(ctx context.Context) time.Time {
+	for {
+		did := false
+		wait := e.turn(ctx, true, func(do func()) { did = true; do() })
+		if !did {
+			if wait == forever {
+				return time.Time{}
+			}
+			return e.opt.Now().Add(wait)
+		}
+	}
+}
+
+const forever = 24 * time.Hour
+
+// turn looks at the sources, starts what is due (or only the first of it) and
+// tells how long there is nothing to do.
+func (e *Engine) turn(ctx context.Context, first bool, start func(do func())) time.Duration {
+	e.mu.Lock()
+	e.lookAtSources()
+	e.lookAtInterval()
+	var due []func()
+	for len(e.queue) > 0 && !e.queue[0].dueAt().After(e.opt.Now()) {
+		due = append(due, e.begin(ctx, e.queue[0]))
+		if first {
+			break
+		}
+	}
+	wait := forever
+	if len(e.queue) > 0 {
+		wait = e.queue[0].dueAt().Sub(e.opt.Now())
+	}
+	if e.opt.Interval > 0 && !e.tick.IsZero() {
+		wait = min(wait, e.tick.Sub(e.opt.Now()))
+	}
+	e.mu.Unlock()
+	for _, do := range due {
+		start(do)
+	}
+	return max(wait, 0)
+}
+
+// lookAtSources routes what the stores said since the last look.
+func (e *Engine) lookAtSources() {
+	for src, s := range e.sources {
+		u, ok := src.Take()
+		if !ok {
+			continue
+		}
+		s.snapshot = u.Snapshot
+		if u.First {
+			for _, t := range e.tasks {
+				if t.source == s {
+					e.offer(t, nil, "startup")
+				}
+			}
+			continue
+		}
+		found := map[*task][]kv.Change{}
+		s.index.readers(u.Changes, found)
+		for t := range e.open {
+			if t.source == s {
+				found[t] = u.Changes
+			}
+		}
+		for t, changes := range found {
+			e.offer(t, changes, "keys")
+		}
+	}
+}
+
+// lookAtInterval makes everything due that is looked at now and then.
+func (e *Engine) lookAtInterval() {
+	if e.opt.Interval <= 0 {
+		return
+	}
+	now := e.opt.Now()
+	if e.tick.IsZero() {
+		e.tick = now.Add(e.opt.Interval)
+	}
+	if now.Before(e.tick) {
+		return
+	}
+	e.tick = now.Add(e.opt.Interval)
+	for _, t := range e.tasks {
+		if t.source.snapshot != nil && !t.running {
+			t.look = true
+			e.schedule(t, now)
+		}
+	}
+}
+
+// queue is what is to be done, the earliest first; what is due at one time
+// runs in the order of the files, each reload after the resources.
+type queue []item
+
+type item interface {
+	dueAt() time.Time
+	rank() int
+	place() *int
+}
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return cmp.Or(q[i].dueAt().Compare(q[j].dueAt()), cmp.Compare(q[i].rank(), q[j].rank())) < 0
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i]; *q[i].place(), *q[j].place() = i, j }
+func (q *queue) Push(x any)   { i := x.(item); *i.place() = len(*q); *q = append(*q, i) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*last.place() = -1
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// schedule says when a task or a reload is to be looked at; zero for not.
+func (e *Engine) schedule(i interface {
+	item
+	setDue(time.Time)
+}, due time.Time) {
+	i.setDue(due)
+	at := *i.place()
+	switch {
+	case due.IsZero() && at >= 0:
+		heap.Remove(&e.queue, at)
+	case due.IsZero():
+	case at >= 0:
+		heap.Fix(&e.queue, at)
+	default:
+		heap.Push(&e.queue, i)
+	}
+}

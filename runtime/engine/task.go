@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/resource"
+)
+
+// task is one resource on its way. Its fields belong to the engine's lock,
+// but for what runs: a task runs at most once at a time.
+type task struct {
+	member Member
+	source *source
+	reload *reload // nil: no reload_cmd
+	order  int     // of its file
+	gone   bool
+
+	due     time.Time
+	at      int // in the queue
+	running bool
+
+	// What waits for it. An update is accepted from the moment it is routed
+	// here until the read-set of the render that follows is known: a key
+	// that the running render is about to read must not be missed.
+	waits   bool        // it has to be rendered
+	look    bool        // its destination has to be looked at
+	changes []kv.Change // since the last render began
+	reason  string
+	since   time.Time // of the first change that waits
+	last    time.Time // of the last
+
+	reads  kv.ReadSet
+	plan   *resource.Plan // the last good render
+	early  *rendered      // made before its turn came
+	retry  backoff.BackOff
+	status Status
+}
+
+func (t *task) dueAt() time.Time   { return t.due }
+func (t *task) setDue(d time.Time) { t.due = d }
+func (t *task) rank() int          { return t.order }
+func (t *task) place() *int        { return &t.at }
+
+// offer makes a task render again, after its quiet time.
+func (e *Engine) offer(t *task, changes []kv.Change, reason string) {
+	now := e.opt.Now()
+	if !t.waits || t.reason != "startup" {
+		t.reason = reason
+	}
+	if !t.waits {
+		t.waits, t.since, t.changes = true, now, nil
+	}
+	t.last = now
+	t.changes = kv.Merge(t.changes, changes)
+	e.open[t] = struct{}{}
+	if !t.running {
+		e.schedule(t, e.dueOf(t))
+	}
+}
+
+// dueOf is when a task that waits is to be rendered: after its quiet time, but
+// never later than the longest wait after the first change.
+func (e *Engine) dueOf(t *task) time.Time {
+	quiet, longest := t.member.Resource.Debounce()
+	due := t.last.Add(quiet)
+	if end := t.since.Add(longest); longest > 0 && due.After(end) {
+		due = end
+	}
+	if t.reason == "startup" {
+		return t.last
+	}
+	if e.opt.Poll && t.reason == "keys" && due.Before(e.tick) {
+		return e.tick
+	}
+	return due
+}
+
+// begin takes the first of the queue and returns what is to be done for it.
+func (e *Engine) begin(ctx context.Context, i item) func() {
+	if rl, ok := i.(*reload); ok {
+		return e.beginReload(ctx, rl)
+	}
+	t := i.(*task)
+	e.schedule(t, time.Time{})
+	t.running = true
+	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: e.opt.Now()}
+	if t.waits || t.plan == nil || t.look && len(t.reads.World()) > 0 {
+		job.render, job.changes = true, t.changes
+		e.open[t] = struct{}{}
+	}
+	if !t.waits && t.look {
+		job.reason = "interval"
+	}
+	t.waits, t.look, t.changes = false, false, nil
+	return func() { job.do(ctx) }
+}
+
+// job is one run of a task.
+type job struct {
+	engine   *Engine
+	task     *task
+	snapshot *kv.Snapshot
+	render   bool
+	changes  []kv.Change
+	reason   string
+	at       time.Time
+}
+
+func (j job) do(ctx context.Context) {
+	e, t := j.engine, j.task
+	if j.render {
+		plan, err := e.plan(ctx, t, j.snapshot)
+		j.changes = touching(plan.Reads.Union(t.reads), j.changes)
+		e.learn(t, plan, err)
+		if err != nil {
+			t.member.Resource.Missed(j.cause())
+			e.finish(t, resource.Outcome{State: resource.Failed, Step: "render", Err: err}, j)
+			return
+		}
+	}
+	out := t.member.Resource.Apply(ctx, t.plan, j.cause())
+	e.finish(t, out, j)
+}
+
+func (j job) cause() resource.Cause {
+	return resource.Cause{Changes: j.changes, Reason: j.reason, Now: j.engine.opt.Now()}
+}
+
+// rendered is how a render ended.
+type rendered struct {
+	plan *resource.Plan
+	err  error
+}
+
+func (e *Engine) plan(ctx context.Context, t *task, s *kv.Snapshot) (*resource.Plan, error) {
+	if r := t.early; r != nil {
+		t.early = nil
+		return r.plan, r.err
+	}
+	e.cpu <- struct{}{}
+	defer func() { <-e.cpu }()
+	return t.member.Resource.Plan(ctx, s)
+}
+
+// learn stores what a render read. After a failed render the old reads stay
+// too, so that whatever repairs it wakes the resource again. What changed
+// meanwhile and is not among the reads needs no render.
+func (e *Engine) learn(t *task, p *resource.Plan, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.status.Renders++
+	if t.gone {
+		return
+	}
+	reads := p.Reads
+	if err != nil {
+		reads = reads.Union(t.reads)
+	} else {
+		t.plan = p
+	}
+	t.source.index.learn(t, t.reads, reads)
+	t.reads = reads
+	if t.waits && t.reason == "keys" {
+		t.changes = touching(reads, t.changes)
+		t.waits = len(t.changes) > 0
+	}
+	if !t.waits {
+		delete(e.open, t)
+	}
+}
+
+func touching(reads kv.ReadSet, changes []kv.Change) (kept []kv.Change) {
+	for _, c := range changes {
+		if reads.Touches(c) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// finish notes how a run ended and when the task is to be looked at again.
+func (e *Engine) finish(t *task, out resource.Outcome, j job) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.opt.Now()
+	t.running = false
+	e.note(t, out, j, now)
+	if t.gone {
+		return
+	}
+	if out.State != resource.Failed {
+		t.retry.Reset()
+	}
+	switch {
+	case t.waits:
+		e.schedule(t, e.dueOf(t))
+	case out.State == resource.Failed && mendable(out.Err, t.reads):
+		e.schedule(t, now.Add(t.retry.NextBackOff()))
+	case !out.Wake.IsZero():
+		e.schedule(t, out.Wake)
+	}
+	if t.reload != nil {
+		if out.Reload {
+			t.reload.want(now)
+		}
+		e.scheduleReload(t.reload)
+	}
+}
+
+// mendable tells whether trying again can help although no key changes. A
+// render that looked at keys alone fails in the same way until one does.
+func mendable(err error, reads kv.ReadSet) bool {
+	var p *problem.Problem
+	if len(reads.World()) > 0 || !errors.As(err, &p) {
+		return true
+	}
+	switch p.Code {
+	case problem.KeyMissing, problem.KeyDenied, problem.TemplateParse, problem.TemplateRender, problem.GuestFailed, problem.GuestFuel, problem.FormatInvalid:
+		return false
+	}
+	return true
+}
+
+func newRetry() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Minute, RandomizationFactor: 0.2}
+}
