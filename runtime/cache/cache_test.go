@@ -118,11 +118,13 @@ func TestFollow(t *testing.T) {
 		}
 		s.watch <- errors.New("stream broke")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if s.listed != 1 || s.from[len(s.from)-1] != "c4" {
 			t.Fatalf("listed %d times, resumed from %q", s.listed, s.from)
 		}
 		s.watch <- backend.ErrCursorLost
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if s.listed != 2 {
 			t.Fatalf("listed %d times after the cursor was lost", s.listed)
 		}
@@ -138,6 +140,7 @@ func TestAway(t *testing.T) {
 			t.Fatalf("status while away: %+v", st)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		holds(t, c, "/a", "1")
 		if st := c.Status(); !st.Connected || st.Stale(time.Now()) || st.Keys != 1 {
 			t.Fatalf("status: %+v", st)
@@ -170,6 +173,7 @@ func TestShrink(t *testing.T) {
 				synctest.Wait()
 				holds(t, ca, "/a", "1")
 				time.Sleep(2 * time.Second)
+				synctest.Wait()
 				holds(t, ca, c.want...)
 				if from := s.from[len(s.from)-1]; from != "c9" {
 					t.Errorf("the watch goes on from %q", from)
