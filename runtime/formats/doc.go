@@ -182,3 +182,6 @@ func (d *Doc) header(path []string) string {
 	}
 	return "[" + names.String() + "]"
 }
+
+// Text is the text of the file, without a byte order mark.
+func (d *Doc) Text() string { return d.text }

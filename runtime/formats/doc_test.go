@@ -93,7 +93,8 @@ func TestPositions(t *testing.T) {
 func TestInString(t *testing.T) {
 	d := parse(t, sample+"[x]\ny = \"\"\"\na \\\n   b\"\"\"\n")
 	when := d.Table["template"].(map[string]any)["reload_when"].(string)
-	p := d.InString(problem.Condition, `unknown name "every"`, "", strings.Index(when, "every"), 5, "template", "reload_when")
+	p := &problem.Problem{Msg: `unknown name "every"`, Len: 5}
+	d.Inside("template", "reload_when")(p, strings.Index(when, "every"))
 	want := `f.toml:9:39: unknown name "every"` + "\n" +
 		`  9 | reload_when = "touched(\"/tls/*\") && every(\"5m\")"` + "\n" +
 		`    |                                       ^^^^^`
@@ -101,10 +102,11 @@ func TestInString(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	guard := d.Table["template"].(map[string]any)["guard"].(string)
-	if p := d.InString(problem.Condition, "m", "", strings.Index(guard, "true"), 4, "template", "guard"); p.Line != 12 || p.Col != 6 || p.Len != 4 {
+	p = &problem.Problem{Len: 4}
+	if d.Inside("template", "guard")(p, strings.Index(guard, "true")); p.Line != 12 || p.Col != 6 || p.Len != 4 {
 		t.Errorf("literal: %d:%d +%d", p.Line, p.Col, p.Len)
 	}
-	if p := d.InString(problem.Condition, "m", "", strings.Index("a b", "b"), 1, "x", "y"); p.Line != 26 || p.Col != 4 {
+	if d.Inside("x", "y")(p, strings.Index("a b", "b")); p.Line != 26 || p.Col != 4 {
 		t.Errorf("line continued: %d:%d", p.Line, p.Col)
 	}
 }
@@ -265,7 +267,9 @@ func FuzzParse(f *testing.F) {
 				}
 				d.ValuePosition(path...)
 				_ = d.Mismatch("a flower", path...).Detail()
-				_ = d.InString("", "", "", 3, 2, path...).Detail()
+				p := &problem.Problem{Len: 2}
+				d.Inside(path...)(p, 3)
+				_ = p.Detail()
 			}
 			switch v := v.(type) {
 			case map[string]any:

@@ -75,16 +75,23 @@ func (d *Doc) at(p *problem.Problem, s span) *problem.Problem {
 	return p.At(d.File, d.text, s.from)
 }
 
-// InString is a problem inside the string at path: offset counts the bytes of
-// the decoded text, so a mistake in an expression gets its place in the file,
-// through escapes and over several lines.
-func (d *Doc) InString(code, msg, hint string, offset, length int, path ...string) *problem.Problem {
+// Inside gives the place of problems in the string at path: of a problem whose
+// offset, and Len, count bytes of the decoded text, so a mistake in an
+// expression is shown in the file that holds it, through escapes and over
+// several lines. Elsewhere than in a string the place is that of the value.
+func (d *Doc) Inside(path ...string) func(p *problem.Problem, offset int) {
 	n := d.find(path)
-	if n == nil || n.kind != isString {
-		return d.ValueProblem(code, msg, hint, path...)
+	return func(p *problem.Problem, offset int) {
+		switch {
+		case n == nil:
+			p.File = d.File
+		case n.kind != isString:
+			d.at(p, n.val)
+		default:
+			from, to := d.rawOffset(n, offset), d.rawOffset(n, offset+max(p.Len, 1))
+			d.at(p, span{from, max(from, to)})
+		}
 	}
-	from, to := d.rawOffset(n, offset), d.rawOffset(n, offset+max(length, 1))
-	return d.at(&problem.Problem{Code: code, Msg: msg, Hint: hint}, span{from, max(from, to)})
 }
 
 // rawOffset is the place in the file of a byte of a decoded string.
@@ -110,4 +117,12 @@ func (d *Doc) rawOffset(n *node, offset int) int {
 		at += size
 	}
 	return min(at, s.to)
+}
+
+// Raw is the text of the value at path, as the file writes it.
+func (d *Doc) Raw(path ...string) string {
+	if n := d.find(path); n != nil {
+		return d.text[n.val.from:n.val.to]
+	}
+	return ""
 }
