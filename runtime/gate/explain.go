@@ -22,11 +22,11 @@ type Leaf struct {
 // look at. It returns an error only for an Input without Now or a ctx that is
 // done; what goes wrong in a leaf stands there.
 func (g *Gate) Explain(ctx context.Context, in Input) ([]Leaf, error) {
-	j, end, err := g.begin(ctx, in)
+	j, err := g.begin(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer j.end()
 	reached := make([]bool, len(g.leaves))
 	j.reached = func(l *leaf) { reached[l.index] = true }
 	_, _ = j.evaluate(g.root) // an error is told by its leaf
@@ -34,6 +34,7 @@ func (g *Gate) Explain(ctx context.Context, in Input) ([]Leaf, error) {
 
 	leaves := make([]Leaf, len(g.leaves))
 	for i, l := range g.leaves {
+		j.restart()
 		leaves[i] = j.explain(l)
 		leaves[i].Reached = reached[i]
 	}

@@ -18,12 +18,13 @@ type refusal string
 func (r refusal) Error() string { return string(r) }
 
 const (
-	errSteps   refusal = "used up its 100000 steps"
-	errJoined  refusal = "+ made a text longer than 64 KiB"
-	errText    refusal = "made more than 16 MiB of text"
-	errKeys    refusal = "listed more than 100000 keys"
-	errNotBool refusal = "is neither true nor false"
-	errNoHost  refusal = `bucket() needs the label "host"`
+	errSteps    refusal = "used up its 100000 steps"
+	errJoined   refusal = "+ made a text longer than 64 KiB"
+	errText     refusal = "made more than 16 MiB of text"
+	errKeys     refusal = "listed more than 100000 keys"
+	errDeadline refusal = "took longer than 50ms"
+	errNotBool  refusal = "is neither true nor false"
+	errNoHost   refusal = `bucket() needs the label "host"`
 )
 
 // failure says why a leaf could not be judged, and where in it.
@@ -45,10 +46,8 @@ func reason(err error, said string) string {
 	switch {
 	case errors.As(err, &r):
 		return r.Error()
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("took longer than %v", Deadline)
-	case errors.Is(err, context.Canceled):
-		return "was interrupted"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "was interrupted" // by the caller
 	case strings.Contains(said, "memory budget"):
 		return fmt.Sprintf("built lists of more than %d elements", MaxMemory)
 	case strings.Contains(said, "divide by zero"):

@@ -29,7 +29,7 @@ const (
 	MaxMemory = 10_000                // elements of lists that an expression builds
 	MaxJoined = 64 << 10              // bytes of a text that + makes
 	MaxText   = 16 << 20              // bytes of all texts that one evaluation makes
-	Deadline  = 50 * time.Millisecond // for one judgement, looking ahead included
+	Deadline  = 50 * time.Millisecond // of work for one judgement, looking ahead included
 )
 
 // Gate is a compiled condition. It never changes and may be judged by several

@@ -47,15 +47,15 @@ var errNoTime = errors.New("judge condition: Input.Now is not set")
 // An error (a *problem.Problem with the code problem.Condition, or ctx's) comes
 // with a Hold without Wake; the caller tries again at the next event.
 func (g *Gate) Judge(ctx context.Context, in Input) (Verdict, error) {
-	j, end, err := g.begin(ctx, in)
+	j, err := g.begin(ctx, in)
 	if err != nil {
 		return Verdict{}, err
 	}
-	defer end()
+	defer j.end()
 	open, err := j.evaluate(g.root)
 	switch {
 	case err != nil:
-		return Verdict{}, j.canceled(ctx, err)
+		return Verdict{}, j.cause(err)
 	case open:
 		return Verdict{Decision: Now}, nil
 	}
@@ -69,31 +69,30 @@ func (g *Gate) Judge(ctx context.Context, in Input) (Verdict, error) {
 
 // Allows is the answer of a guard: whether the condition is true now.
 func (g *Gate) Allows(ctx context.Context, in Input) (bool, error) {
-	j, end, err := g.begin(ctx, in)
+	j, err := g.begin(ctx, in)
 	if err != nil {
 		return false, err
 	}
-	defer end()
+	defer j.end()
 	open, err := j.evaluate(g.root)
-	return open, j.canceled(ctx, err)
+	return open, j.cause(err)
 }
 
-func (g *Gate) begin(ctx context.Context, in Input) (*judgement, context.CancelFunc, error) {
+func (g *Gate) begin(ctx context.Context, in Input) (*judgement, error) {
 	if in.Now.IsZero() {
-		return nil, nil, errNoTime
+		return nil, errNoTime
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	ctx, end := context.WithTimeout(ctx, Deadline)
 	in = in.withoutFuture()
-	return newJudgement(ctx, &in, len(g.leaves)), end, nil
+	return newJudgement(ctx, &in, len(g.leaves)), nil
 }
 
-// canceled prefers the caller's own reason to stop.
-func (j *judgement) canceled(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
+// cause prefers the caller's own reason to stop.
+func (j *judgement) cause(err error) error {
+	if err != nil && j.ctx.Err() != nil {
+		return j.ctx.Err()
 	}
 	return err
 }
@@ -128,6 +127,9 @@ func (j *judgement) wake(n node, want bool) time.Time {
 			return time.Time{}
 		}
 		j.now = j.next
+		if j.late() != nil {
+			return j.now
+		}
 		if got, err := j.evaluate(n); err != nil || got == want {
 			return j.now
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -121,6 +122,34 @@ func TestJudgeNeedsTimeAndContext(t *testing.T) {
 	if v, err := new(Gate).Judge(t.Context(), Sample()); err != nil || v.Decision != Now {
 		t.Errorf("no condition: %v %v", v, err)
 	}
+}
+
+// A process that was not running for a while has not judged for a while: a pause
+// costs one slice of the deadline, however long it was, and a condition without
+// loops does not mind it at all.
+func TestPausesAreNotWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := Sample()
+		loop, plain := mustCompile(t, `all(changed, # != "")`), mustCompile(t, `!first && every("1m")`)
+		j := newJudgement(t.Context(), &in, len(loop.leaves))
+		defer j.end()
+		for range slicesOfDeadline - 1 {
+			time.Sleep(time.Hour)
+			clear(j.values)
+			if v, err := j.evaluate(loop.root); err != nil || !v {
+				t.Fatalf("after a pause: %v %v", v, err)
+			}
+		}
+		time.Sleep(Deadline)
+		clear(j.values)
+		if _, err := j.evaluate(loop.root); !errors.Is(err, errDeadline) {
+			t.Errorf("after the last slice: %v", err)
+		}
+		j.values = make([]truth, len(plain.leaves))
+		if v, err := j.evaluate(plain.root); err != nil || !v {
+			t.Errorf("without a loop: %v %v", v, err)
+		}
+	})
 }
 
 // A wake is exact: the condition is false until a nanosecond before, and true

@@ -10,7 +10,7 @@ import (
 // judgement is one question to a gate: its input, what it may still spend, and
 // what it has found out. Its methods are the functions that conditions call.
 type judgement struct {
-	ctx context.Context
+	ctx context.Context // the caller's
 	in  *Input
 	now time.Time // Input.Now, or an instant ahead of it
 
@@ -18,6 +18,9 @@ type judgement struct {
 	settledAfter time.Time // the latest change seen of things that change once
 
 	steps, text int // left to spend
+	slice       context.Context
+	endSlice    context.CancelFunc
+	slices      int // left after this one
 	vm          vm.VM
 	values      []truth     // of leaves that do not move with the clock
 	reached     func(*leaf) // told of each leaf that is looked at; may be nil
@@ -39,11 +42,51 @@ type cache struct {
 }
 
 func newJudgement(ctx context.Context, in *Input, leaves int) *judgement {
-	return &judgement{
+	j := &judgement{
 		ctx: ctx, in: in, now: in.Now, settledAfter: in.Now,
 		vm: vm.VM{MemoryBudget: MaxMemory}, values: make([]truth, leaves),
+		slice: ctx, endSlice: func() {},
 	}
+	j.restart()
+	return j
 }
+
+// slicesOfDeadline is how often a judgement may find that time has passed. The
+// deadline is there for work without end, but a process also loses time when it
+// does not run: on a busy host 20 ms and more, when its CPU quota is used up
+// 100 ms. Such a pause ends one slice, however long it was.
+const slicesOfDeadline = 5
+
+// restart gives the judgement its whole deadline.
+func (j *judgement) restart() {
+	j.slices = slicesOfDeadline
+	j.nextSlice()
+}
+
+func (j *judgement) nextSlice() {
+	j.endSlice()
+	j.slices--
+	j.slice, j.endSlice = context.WithTimeout(j.ctx, Deadline/slicesOfDeadline)
+}
+
+// late is asked wherever work can grow: in loops and in long texts. What has
+// none of them always ends, and is never too late.
+func (j *judgement) late() error {
+	if j.slice.Err() == nil {
+		return nil
+	}
+	if err := j.ctx.Err(); err != nil {
+		return err
+	}
+	if j.slices == 0 {
+		return errDeadline
+	}
+	j.nextSlice()
+	return nil
+}
+
+// end frees what the judgement holds.
+func (j *judgement) end() { j.endSlice() }
 
 // evaluate is the value of a condition at j.now, with a fresh budget. No
 // condition is true.
@@ -71,9 +114,6 @@ func (j *judgement) learn(l *leaf, v bool) {
 
 // run executes a leaf's program.
 func (j *judgement) run(l *leaf) (bool, error) {
-	if err := j.ctx.Err(); err != nil {
-		return false, l.failure(err)
-	}
 	v, err := j.vm.Run(l.program, environment(j, l.words))
 	if err != nil {
 		return false, l.failure(err)
@@ -112,7 +152,7 @@ func (j *judgement) step(...any) any {
 	if j.steps--; j.steps < 0 {
 		panic(errSteps)
 	}
-	if err := j.ctx.Err(); err != nil {
+	if err := j.late(); err != nil {
 		panic(err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"regexp"
@@ -42,24 +41,28 @@ func compilePattern(s string) (*pattern, error) {
 	return &pattern{compiled, 1 << 20 / len(prog.Inst)}, nil
 }
 
-func (p *pattern) match(ctx context.Context, text string) (bool, error) {
+func (p *pattern) match(late func() error, text string) (bool, error) {
 	if len(text) <= p.direct {
-		return p.re.MatchString(text), ctx.Err()
+		return p.re.MatchString(text), nil
 	}
-	found := p.re.MatchReader(&interruptible{ctx: ctx, rest: strings.NewReader(text)})
-	return found, ctx.Err()
+	t := &interruptible{late: late, rest: strings.NewReader(text)}
+	found := p.re.MatchReader(t)
+	return found && t.err == nil, t.err
 }
 
-// interruptible is a text that ends when its context does.
+// interruptible is a text that ends when it is too late to read on.
 type interruptible struct {
-	ctx  context.Context
+	late func() error
 	rest *strings.Reader
 	read int
+	err  error
 }
 
 func (t *interruptible) ReadRune() (rune, int, error) {
-	if t.read++; t.read&127 == 0 && t.ctx.Err() != nil {
-		return utf8.RuneError, 0, io.EOF
+	if t.read++; t.read&127 == 0 {
+		if t.err = t.late(); t.err != nil {
+			return utf8.RuneError, 0, io.EOF
+		}
 	}
 	return t.rest.ReadRune()
 }

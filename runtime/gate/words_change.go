@@ -100,7 +100,7 @@ func (j *judgement) only(globs ...string) (bool, error) {
 }
 
 func (j *judgement) matchesAny(globs []string, key string) (bool, error) {
-	if err := j.ctx.Err(); err != nil {
+	if err := j.late(); err != nil {
 		return false, err
 	}
 	for _, g := range globs {

@@ -37,7 +37,10 @@ var diffWords = []Word{
 
 func (j *judgement) diffHas(p *pattern) (bool, error) {
 	for _, line := range j.in.Diff.Lines {
-		if ok, err := p.match(j.ctx, line); ok || err != nil {
+		if err := j.late(); err != nil {
+			return false, err
+		}
+		if ok, err := p.match(j.late, line); ok || err != nil {
 			return ok, err
 		}
 	}

@@ -85,7 +85,7 @@ func (j *judgement) join(a, b string) (string, error) {
 	return a + b, j.spend(len(a) + len(b))
 }
 
-func (j *judgement) matches(text string, p *pattern) (bool, error) { return p.match(j.ctx, text) }
+func (j *judgement) matches(text string, p *pattern) (bool, error) { return p.match(j.late, text) }
 
 func (j *judgement) lower(s string) (string, error) {
 	if err := j.spend(len(s)); err != nil {
