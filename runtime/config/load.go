@@ -50,6 +50,14 @@ func (r *reader) fail(p *problem.Problem) {
 
 func (r *reader) warn(p *problem.Problem) { r.warnings = append(r.warnings, hide(p)) }
 
+// unknown warns of a key that nothing takes. A file of nothing else is not a
+// reason to search for what each of its keys may have meant.
+func (r *reader) unknown(known []string, at []string) {
+	if len(r.warnings) < 100 {
+		r.warn(r.doc.UnknownKey(known, at...))
+	}
+}
+
 // layer reads the options that a table sets.
 func (r *reader) layer(t map[string]any, path []string, takes func(Option) bool) Layer {
 	layer := Layer{}
@@ -62,7 +70,7 @@ func (r *reader) layer(t map[string]any, path []string, takes func(Option) bool)
 				layer[name] = v
 			}
 		case !ok:
-			r.warn(r.doc.UnknownKey(keysOf(takes), at...))
+			r.unknown(keysOf(takes), at)
 		default:
 			r.option(layer, o, t[name], at)
 		}

@@ -63,7 +63,7 @@ func (r *reader) fields(res *Resource, t map[string]any, path []string, known []
 		case strings.EqualFold(name, "limits") && len(path) == 1 && isTable:
 			r.fields(res, limits, at, LimitFields)
 		default:
-			r.warn(r.doc.UnknownKey(namesOf(known), at...))
+			r.unknown(namesOf(known), at)
 		}
 	}
 }

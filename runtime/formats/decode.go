@@ -36,7 +36,8 @@ func Decode(file string, text []byte, into any) (*Doc, error) {
 }
 
 // Unknown are the keys of a decoded file that no field takes, each with what
-// it may have meant. Of an unknown table only the table itself.
+// it may have meant; of an unknown table only the table itself, and no more
+// than a hundred.
 func (d *Doc) Unknown() []*problem.Problem { return d.unknown }
 
 // UnknownKey is the problem of a key that nothing takes; known are the names
@@ -85,7 +86,9 @@ func (m *matcher) match(n *node, t reflect.Type, path []string) {
 	}
 	kind := m.doc.kindOf(n)
 	if want := wanted(t); len(path) > 0 && want != "" && !fits(kind, want) {
-		m.wrong = append(m.wrong, m.doc.Mismatch(want, path...))
+		if len(m.wrong) < 100 {
+			m.wrong = append(m.wrong, m.doc.Mismatch(want, path...))
+		}
 		return
 	}
 	for _, name := range n.names {
@@ -104,7 +107,9 @@ func (m *matcher) matchChild(n *node, t reflect.Type, path []string) {
 				return
 			}
 		}
-		m.unknown = append(m.unknown, m.doc.UnknownKey(names, path...))
+		if len(m.unknown) < 100 { // a file of nothing else is no reason to search for more
+			m.unknown = append(m.unknown, m.doc.UnknownKey(names, path...))
+		}
 	case reflect.Map, reflect.Slice, reflect.Array:
 		m.match(n, t.Elem(), path)
 	}
