@@ -3,10 +3,10 @@
 // past survive a restart.
 //
 // A record is a checksummed file of its own below the state directory, mode
-// 0600 in a directory 0700, replaced whole; one that is damaged or belongs to
-// another resource is set aside, never trusted. The ledger never decides
-// anything, and a state directory that cannot be written costs a warning, not
-// a render.
+// 0600 in a directory 0700, replaced whole; one that is damaged, or was written
+// for another destination or on another machine, is set aside, never trusted.
+// The ledger never decides anything, and a state directory that cannot be
+// written costs a warning, not a render.
 package ledger
 
 import (
@@ -41,6 +41,10 @@ func (l *Ledger) Usable() error {
 			l.err = fmt.Errorf("state directory: %w", err)
 			return
 		}
+		if err := private(l.dir); err != nil {
+			l.err = fmt.Errorf("state directory: %w", err)
+			return
+		}
 		probe, err := os.CreateTemp(l.dir, ".probe")
 		if err != nil {
 			l.err = fmt.Errorf("state directory: %w", err)
@@ -48,6 +52,7 @@ func (l *Ledger) Usable() error {
 		}
 		probe.Close()
 		os.Remove(probe.Name())
+		sweep(l.dir, time.Now())
 	})
 	return l.err
 }
@@ -75,7 +80,7 @@ type Record struct {
 	Running  string `json:"running"`  // the service loaded it
 
 	Owed    bool   `json:"owed,omitempty"`    // where the file itself cannot be marked
-	Machine string `json:"machine,omitempty"` // of Owed: it counts when either is still the same
+	Machine string `json:"machine,omitempty"` // the record counts when either is still the same
 	Boot    string `json:"boot,omitempty"`
 
 	LastAt   time.Time   `json:"last_at,omitzero"` // the last reload that was tried
@@ -86,15 +91,8 @@ type Record struct {
 	Pending  time.Time   `json:"pending,omitzero"` // the oldest change that no reload has seen
 
 	// What the last reload knew, kept where conditions compare with it.
-	Pairs map[string]string `json:"pairs,omitempty"`
-	Bytes []byte            `json:"bytes,omitempty"`
-}
-
-// MarkFor is the value of a debt's mark on a file: whose it is, and for which
-// content. A mark that fits neither is somebody else's.
-func MarkFor(resource, hash string) string {
-	sum := sha256.Sum256([]byte(resource))
-	return hex.EncodeToString(sum[:8]) + ":" + hash
+	Pairs Pairs  `json:"pairs,omitempty"`
+	Bytes []byte `json:"bytes,omitempty"`
 }
 
 // Hash is the hex SHA-256 by which contents are known.

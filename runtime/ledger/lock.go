@@ -36,6 +36,9 @@ func lock(ctx context.Context, path, dest string) (*Lock, error) {
 		select {
 		case <-ctx.Done():
 			defer f.Close()
+			if errors.Is(ctx.Err(), context.Canceled) { // wconf ends; nobody is to blame
+				return nil, fmt.Errorf("lock %s: %w", dest, ctx.Err())
+			}
 			return nil, busy(f, dest)
 		case <-time.After(pause):
 		}

@@ -15,12 +15,17 @@ import (
 // maxRecord bounds what is read back: more is not a record.
 const maxRecord = 256 << 20
 
-// ErrDamaged is a record that cannot be trusted; it was set aside.
-var ErrDamaged = errors.New("the record is damaged and was set aside")
+var (
+	// ErrDamaged is a record that cannot be trusted; it was set aside.
+	ErrDamaged = errors.New("the record is damaged and was set aside")
+	// ErrForeign is a record that another machine wrote; it was set aside.
+	ErrForeign = errors.New("another machine wrote the record; it was set aside")
+)
 
-// Load is the record of a destination, false when there is none. A record
-// whose checksum, destination or resource is wrong is ErrDamaged once: it gets
-// another name.
+// Load is the record of a destination, false when there is none or when it is
+// another resource's. One whose checksum is wrong, or that is another
+// destination's, is ErrDamaged once: it gets another name; so does one of
+// another machine, which is ErrForeign.
 func (l *Ledger) Load(dest, resource string) (Record, bool, error) {
 	if l.Usable() != nil {
 		return Record{}, false, nil
@@ -33,7 +38,7 @@ func (l *Ledger) Load(dest, resource string) (Record, bool, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Record{}, false, nil
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrForeign):
 		os.Rename(path, path+".damaged") //nolint:errcheck // it is not trusted either way
 		return Record{}, false, fmt.Errorf("record of %s: %w", dest, err)
 	case err != nil:
@@ -42,7 +47,6 @@ func (l *Ledger) Load(dest, resource string) (Record, bool, error) {
 	if rec.Resource != resource { // the destination has changed hands
 		return Record{}, false, nil
 	}
-	rec.Owed = rec.Owed && (rec.Machine == machine() && rec.Machine != "" || rec.Boot == boot() && rec.Boot != "")
 	return rec, true, nil
 }
 
@@ -51,15 +55,31 @@ func read(path string) (rec Record, err error) {
 	if err != nil {
 		return rec, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxRecord {
+	if !info.Mode().IsRegular() || info.Size() > maxRecord || private(path) != nil {
 		return rec, ErrDamaged
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return rec, err
 	}
+	rec, err = open(text, filepath.Base(path))
+	if err == nil && !rec.fits(machine(), boot()) {
+		return Record{}, ErrForeign
+	}
+	return rec, err
+}
+
+// seal is the text of a record that stands under a name, and open its reverse.
+// The name is the hash of the destination: a record that was moved or copied to
+// another destination's does not open.
+func seal(rec Record, name string) (string, error) {
+	body, err := json.Marshal(rec)
+	return checksum(name, string(body)) + "\n" + string(body), err
+}
+
+func open(text []byte, name string) (rec Record, err error) {
 	sum, body, ok := strings.Cut(string(text), "\n")
-	if !ok || sum != checksum(body) || json.Unmarshal([]byte(body), &rec) != nil {
+	if !ok || sum != checksum(name, body) || json.Unmarshal([]byte(body), &rec) != nil {
 		return Record{}, ErrDamaged
 	}
 	return rec, nil
@@ -82,23 +102,23 @@ func (l *Ledger) Save(dest string, rec Record, durable bool) error {
 		return err
 	}
 	rec.Machine, rec.Boot = machine(), boot()
-	body, err := json.Marshal(rec)
+	text, err := seal(rec, filepath.Base(path))
 	if err != nil {
 		return fmt.Errorf("record of %s: %w", dest, err)
 	}
-	if err := replace(path, checksum(string(body))+"\n"+string(body), durable); err != nil {
+	if err := replace(path, text, durable); err != nil {
 		return fmt.Errorf("record of %s: %w", dest, err)
 	}
 	return nil
 }
 
-func checksum(body string) string {
-	sum := sha256.Sum256([]byte("wconf ledger 1\n" + body))
+func checksum(name, body string) string {
+	sum := sha256.Sum256([]byte("wconf ledger 2\n" + name + "\n" + body))
 	return hex.EncodeToString(sum[:])
 }
 
 func replace(path, text string, durable bool) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".record")
+	f, err := os.CreateTemp(filepath.Dir(path), partPrefix)
 	if err != nil {
 		return err
 	}
@@ -123,15 +143,4 @@ func syncDir(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
-}
-
-// machine and boot say where a debt was made. A state directory that came
-// with an image was made neither here nor now.
-func machine() string { return firstLine("/etc/machine-id") }
-func boot() string    { return firstLine("/proc/sys/kernel/random/boot_id") }
-
-func firstLine(path string) string {
-	text, _ := os.ReadFile(path)
-	line, _, _ := strings.Cut(string(text), "\n")
-	return line
 }
