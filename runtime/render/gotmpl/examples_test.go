@@ -20,11 +20,15 @@ import (
 func everything(keys map[string]string) *kv.View { return scoped(keys, "", "/") }
 
 func scoped(keys map[string]string, prefix string, granted ...string) *kv.View {
+	return kv.NewView(kv.NewSnapshot(pairs(keys)), kv.NewScope(prefix, granted))
+}
+
+func pairs(keys map[string]string) []kv.Pair {
 	var pairs []kv.Pair
 	for k, v := range keys {
 		pairs = append(pairs, kv.Pair{Key: k, Value: v})
 	}
-	return kv.NewView(kv.NewSnapshot(pairs), kv.NewScope(prefix, granted))
+	return pairs
 }
 
 func files(texts map[string]string) func(string) ([]byte, error) {

@@ -91,6 +91,9 @@ func (e *execution) functions(f *file) template.FuncMap {
 			m[name] = function.Code(e.run)
 		}
 	}
+	if has(f.called, guarded) {
+		m[guarded] = e.run.Pay
+	}
 	for prefix, set := range e.template.opts.Functions {
 		for name, arity := range set.Names() {
 			if full := prefix + "_" + name; has(f.called, full) {

@@ -56,7 +56,7 @@ type Options struct {
 const (
 	DefaultFuel   = 50_000_000
 	DefaultBytes  = 128 << 20
-	DefaultOutput = 64 << 20
+	DefaultOutput = 32 << 20
 )
 
 // Template is a compiled template. It is a render.Renderer.

@@ -35,20 +35,22 @@ func Classic(err error) string {
 
 var (
 	undefinedFunction = regexp.MustCompile(`^function "(\w+)" not defined$`)
-	lineNumbers       = regexp.MustCompile(`:\d+`)
+	undefinedVariable = regexp.MustCompile(`^undefined variable "(\$\w*)"$`)
+	actionStarted     = regexp.MustCompile(`( in action)? started at .*`) // depends on the lines
 )
 
 // parseProblem finds the place of an error of the parser, which names only the
 // line, and sometimes not the one where the mistake is.
 func (t *Template) parseProblem(s source, open []control, parent *template.Template, err error) error {
 	line, msg := s.parseError(err)
-	p := s.problem(problem.TemplateParse, msg, s.column(parent, line, msg))
+	p := s.problem(problem.TemplateParse, msg, s.meant(msg, s.column(parent, line, msg)))
 	p.Err = &classic{text: err.Error()}
 	switch m := undefinedFunction.FindStringSubmatch(msg); {
 	case m != nil:
 		p.Len = len(m[1])
 		p.Hint = t.functionHint(m[1])
 		if slices.Contains(t.opts.Withheld, m[1]) {
+			p.Hint = ""
 			p.Msg = fmt.Sprintf("function %q is not granted to this template", m[1])
 		}
 	case msg == "unexpected EOF" && len(open) > 0:
@@ -73,6 +75,19 @@ func (s source) parseError(err error) (line int, msg string) {
 	return 1, msg
 }
 
+// meant moves from the word that the parser has just read back to the one that
+// it speaks of.
+func (s source) meant(msg string, at int) int {
+	before := s.text[:min(at+2, len(s.text))]
+	if m := undefinedVariable.FindStringSubmatch(msg); m != nil {
+		return max(strings.LastIndex(before, m[1]), 0)
+	}
+	if strings.HasPrefix(msg, "unexpected {{") || strings.HasPrefix(msg, "{{") {
+		return max(strings.LastIndex(before, "{{"), 0)
+	}
+	return at
+}
+
 // tries bounds how often column parses.
 const tries = 400
 
@@ -91,7 +106,7 @@ func (s source) column(parent *template.Template, line int, msg string) int {
 	if len(s.text) > maxText/16 {
 		return start
 	}
-	same := lineNumbers.ReplaceAllString(msg, "")
+	same := actionStarted.ReplaceAllString(msg, "")
 	for at, left := end, tries; at > start && left > 0; at-- {
 		if !wordBegins(s.text, at) {
 			continue
@@ -101,7 +116,7 @@ func (s source) column(parent *template.Template, line int, msg string) int {
 		if err == nil {
 			continue
 		}
-		if l, m := s.parseError(err); l == line+1 && lineNumbers.ReplaceAllString(m, "") == same {
+		if l, m := s.parseError(err); l == line+1 && actionStarted.ReplaceAllString(m, "") == same {
 			return at
 		}
 	}

@@ -50,7 +50,7 @@ func (at failure) inClassicWords(msg string) string {
 	if call := calling.FindString(at.msg); !strings.HasPrefix(msg, call) {
 		msg = call + msg
 	}
-	return at.head + msg
+	return strings.ReplaceAll(at.head, guarded+" ", "") + msg
 }
 
 // say words the failures that have a cause of their own.

@@ -133,6 +133,7 @@ func (w *walker) pipe(p *parse.PipeNode) int {
 			weight += 1 + w.argument(a)
 		}
 	}
+	w.guard(p)
 	return weight
 }
 

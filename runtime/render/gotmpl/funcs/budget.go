@@ -18,13 +18,14 @@ var (
 type Limits struct {
 	Fuel   int64 // steps: rounds of a range, calls of a template, writes, and one for each 64 bytes that functions build
 	Bytes  int64 // bytes that functions build, in all
-	Output int64 // bytes of the rendered text
+	Output int64 // bytes of the rendered text, and so of any value in it
 }
 
 // Budget is what is left of the Limits of one execution.
 type Budget struct {
 	ctx         context.Context
 	fuel, bytes int64
+	most        int64 // bytes of one value
 }
 
 // Step takes one step. It looks at the context every 64 steps.
@@ -53,9 +54,9 @@ func (b *Budget) Make(n int) error {
 	return b.look()
 }
 
-// Room tells whether n more bytes could be built.
+// Room tells whether one value of n bytes could be built.
 func (b *Budget) Room(n int) error {
-	if int64(n) > b.bytes {
+	if int64(n) > min(b.bytes, b.most) {
 		return ErrBytes
 	}
 	return nil
@@ -65,6 +66,11 @@ func (b *Budget) Room(n int) error {
 func (b *Budget) Work(steps int) error {
 	b.fuel -= int64(min(steps, math.MaxInt32))
 	return b.look()
+}
+
+// Pay returns v after paying for what a method may build of it.
+func (r *Run) Pay(v any) (any, error) {
+	return v, r.Budget.Make(times(4, r.shapes.measure(v).bytes))
 }
 
 // plus and times count bytes of things that may be too large to exist.

@@ -8,18 +8,40 @@ import (
 
 var collections = []Function{{
 	Name: "reverse", Usage: "reverse LIST", Since: confd,
-	Doc:      "A list of strings or of pairs in the opposite order. Any other value comes back as it is.",
-	Code:     always(reverse),
+	Doc: "A list of strings or of pairs in the opposite order. Any other value comes back as it is.",
+	Code: func(r *Run) any {
+		return func(list any) (any, error) {
+			switch l := list.(type) {
+			case []string:
+				return rearranged(r, l, slices.Reverse)
+			case []Pair:
+				return rearranged(r, l, slices.Reverse)
+			}
+			return list, nil
+		}
+	},
 	Examples: []Example{{Keys: shop, Template: `{{range reverse (gets "/app/hosts/*")}}{{base .Key}} {{end}}`, Output: "b a "}},
 }, {
 	Name: "sortByLength", Usage: "sortByLength LIST", Since: confd,
-	Doc:      "A list of strings, the shortest first. Equally long ones keep their order.",
-	Code:     always(func(list []string) []string { return byLength(list, func(s string) int { return len(s) }) }),
+	Doc: "A list of strings, the shortest first. Equally long ones keep their order.",
+	Code: func(r *Run) any {
+		return func(list []string) ([]string, error) {
+			return rearranged(r, list, func(l []string) {
+				slices.SortStableFunc(l, func(a, b string) int { return len(a) - len(b) })
+			})
+		}
+	},
 	Examples: []Example{{Template: `{{sortByLength (split "ccc a bb" " ")}}`, Output: "[a bb ccc]"}},
 }, {
 	Name: "sortKVByLength", Usage: "sortKVByLength PAIRS", Since: confd,
-	Doc:  "A list of pairs, the shortest key first. With `reverse`: the longest, as path prefixes have to be tried.",
-	Code: always(func(list []Pair) []Pair { return byLength(list, func(p Pair) int { return len(p.Key) }) }),
+	Doc: "A list of pairs, the shortest key first. With `reverse`: the longest, as path prefixes have to be tried.",
+	Code: func(r *Run) any {
+		return func(list []Pair) ([]Pair, error) {
+			return rearranged(r, list, func(l []Pair) {
+				slices.SortStableFunc(l, func(a, b Pair) int { return len(a.Key) - len(b.Key) })
+			})
+		}
+	},
 	Examples: []Example{{
 		Keys:     map[string]string{"/r/a": "1", "/r/abc": "2", "/r/ab": "3"},
 		Template: `{{range reverse (sortKVByLength (gets "/r/*"))}}{{.Key}} {{end}}`, Output: "/r/abc /r/ab /r/a ",
@@ -56,7 +78,7 @@ var collections = []Function{{
 	Doc: "The keys of a map, sorted.",
 	Code: func(r *Run) any {
 		return func(m map[string]any) ([]string, error) {
-			return slices.AppendSeq(make([]string, 0, len(m)), slices.Values(sortedKeys(m))), r.Budget.Make(32 * len(m))
+			return slices.Sorted(maps.Keys(m)), r.Budget.Make(32 * len(m))
 		}
 	},
 	Examples: []Example{{Template: `{{keys (dict "b" 1 "a" 2)}}`, Output: "[a b]"}},
@@ -66,7 +88,7 @@ var collections = []Function{{
 	Code: func(r *Run) any {
 		return func(m map[string]any) ([]any, error) {
 			values := make([]any, 0, len(m))
-			for _, k := range sortedKeys(m) {
+			for _, k := range slices.Sorted(maps.Keys(m)) {
 				values = append(values, m[k])
 			}
 			return r.list(values)
@@ -90,22 +112,14 @@ var collections = []Function{{
 	Examples: []Example{{Template: `{{pluck "ip" (dict "ip" "10.0.0.1") (dict "ip" "10.0.0.2") (dict)}}`, Output: "[10.0.0.1 10.0.0.2]"}},
 }}
 
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
-
-func reverse(list any) any {
-	switch l := list.(type) {
-	case []string:
-		return reversed(l)
-	case []Pair:
-		return reversed(l)
+// rearranged is a list in another order.
+func rearranged[L ~[]T, T any](r *Run, list L, rearrange func(L)) (L, error) {
+	if err := r.Budget.Make(16 * len(list)); err != nil {
+		return nil, err
 	}
-	return list
-}
-
-func reversed[T any](list []T) []T {
 	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
+	rearrange(list)
+	return list, nil
 }
 
 // list accepts values, which nobody else holds.

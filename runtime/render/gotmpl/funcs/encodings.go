@@ -104,9 +104,11 @@ var encodings = []Function{{
 	Examples: []Example{{Template: `{{sha256sum "abc"}}`, Output: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}},
 }}
 
-// decode reads one JSON document. What it allocates is a few times the text.
+// decode reads one JSON document.
 func (r *Run) decode(s string) (any, error) {
-	if err := r.Budget.Make(times(8, len(s))); err != nil {
+	const perElement = 32
+	elements := strings.Count(s, ",") + strings.Count(s, "[") + strings.Count(s, "{")
+	if err := r.Budget.Make(plus(len(s), times(perElement, elements))); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(strings.NewReader(s))

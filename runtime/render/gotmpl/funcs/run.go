@@ -29,7 +29,8 @@ type Run struct {
 	include  func(name string, data any) (string, error)
 	keys     Keys
 	ctx      context.Context
-	patterns map[string]pattern
+	globs    map[string][]Pair
+	patterns map[string]pattern // kept from one execution to the next
 	shapes   shapes
 }
 
@@ -42,11 +43,11 @@ func NewRun(world World, keyring *Keyring, include func(name string, data any) (
 // Begin makes r ready for the next execution.
 func (r *Run) Begin(ctx context.Context, keys Keys, limits Limits) {
 	r.ctx, r.keys = ctx, keys
-	r.Budget = Budget{ctx: ctx, fuel: limits.Fuel, bytes: limits.Bytes}
+	r.Budget = Budget{ctx: ctx, fuel: limits.Fuel, bytes: limits.Bytes, most: limits.Output}
 	r.shapes.most = limits.Output
 }
 
 // End lets go of everything that belongs to the last execution.
 func (r *Run) End() {
-	r.ctx, r.keys, r.Budget, r.shapes = nil, nil, Budget{}, shapes{}
+	r.ctx, r.keys, r.globs, r.Budget, r.shapes = nil, nil, nil, Budget{}, shapes{}
 }

@@ -59,12 +59,7 @@ var sealed = []Function{{
 			if err != nil {
 				return nil, err
 			}
-			values := make([]string, len(pairs))
-			for i, p := range pairs {
-				values[i] = p.Value
-			}
-			slices.Sort(values)
-			return values, nil
+			return sortedValues(pairs), nil
 		}
 	},
 	Examples: []Example{{Keys: vault, Template: `{{cgetvs "/db/password/*"}}`, Output: "[hunter2 s3cret]"}},
@@ -84,10 +79,11 @@ func ReadKeyring(armored io.Reader) (*Keyring, error) {
 }
 
 func (r *Run) openAll(glob string) ([]Pair, error) {
-	pairs, err := r.keys.Glob(glob)
+	found, err := r.glob(glob)
 	if err != nil {
 		return nil, err
 	}
+	pairs := slices.Clone(found)
 	for i := range pairs {
 		if pairs[i].Value, err = r.open(pairs[i].Value); err != nil {
 			return nil, err

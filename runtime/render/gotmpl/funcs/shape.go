@@ -12,7 +12,8 @@ import (
 // encoding/json reads at most 10,000 levels.
 const deepest = 20_000
 
-// shape is how large a value is when it is printed.
+// shape is how large a value is when it is printed, or in memory if that is
+// more.
 type shape struct {
 	depth int
 	bytes int
@@ -45,13 +46,13 @@ func (s *shapes) measure(v any) shape {
 	case []string:
 		n := 2
 		for _, e := range v {
-			n = plus(n, len(e)+1)
+			n = plus(n, len(e)+16)
 		}
 		return shape{1, n}
 	case []Pair:
 		n := 2
 		for _, e := range v {
-			n = plus(n, len(e.Key)+len(e.Value)+4)
+			n = plus(n, len(e.Key)+len(e.Value)+32)
 		}
 		return shape{1, n}
 	case Pair:

@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -60,13 +59,7 @@ var keys = []Function{{
 	Name: "gets", Usage: "gets PATTERN", Since: confd,
 	Doc: "The pairs of all keys that match, sorted by key. In a pattern `*` and `?` stand for what has no slash, `[a-c]` and `[^a]` for one letter, `\\` takes the next sign as it is. No match is an empty list.",
 	Code: func(r *Run) any {
-		return func(pattern string) ([]Pair, error) {
-			pairs, err := r.keys.Glob(pattern)
-			if err != nil {
-				return nil, err
-			}
-			return pairs, r.Budget.Make(32 * len(pairs))
-		}
+		return func(pattern string) ([]Pair, error) { return r.glob(pattern) }
 	},
 	Examples: []Example{{Keys: shop, Template: `{{range gets "/app/hosts/*"}}{{base .Key}}={{.Value}} {{end}}`, Output: "a=10.0.0.7 b=10.0.0.3 "}},
 }, {
@@ -74,19 +67,11 @@ var keys = []Function{{
 	Doc: "The values of all keys that match, sorted by value; equal values stay. Numbers sort as text: 10 comes before 9.",
 	Code: func(r *Run) any {
 		return func(pattern string) ([]string, error) {
-			pairs, err := r.keys.Glob(pattern)
+			pairs, err := r.glob(pattern)
 			if err != nil {
 				return nil, err
 			}
-			if err := r.Budget.Make(48 * len(pairs)); err != nil {
-				return nil, err
-			}
-			values := make([]string, len(pairs))
-			for i, p := range pairs {
-				values[i] = p.Value
-			}
-			slices.Sort(values)
-			return values, nil
+			return sortedValues(pairs), r.Budget.Make(16 * len(pairs))
 		}
 	},
 	Examples: []Example{{Keys: shop, Template: `{{range getvs "/app/hosts/*"}}server {{.}};{{end}}`, Output: "server 10.0.0.3;server 10.0.0.7;"}},
@@ -119,8 +104,28 @@ var keys = []Function{{
 	Examples: []Example{{Keys: shop, Template: `{{lsdir "/app"}}`, Output: "[hosts]"}},
 }}
 
-func byLength[T any](list []T, length func(T) int) []T {
-	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b T) int { return cmp.Compare(length(a), length(b)) })
-	return sorted
+// glob remembers what matched: a loop may ask for the same pattern in each
+// round. The pairs must not be changed.
+func (r *Run) glob(pattern string) ([]Pair, error) {
+	if pairs, ok := r.globs[pattern]; ok {
+		return pairs, r.Budget.Work(1)
+	}
+	pairs, err := r.keys.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if r.globs == nil {
+		r.globs = map[string][]Pair{}
+	}
+	r.globs[pattern] = pairs
+	return pairs, r.Budget.Make(96 + len(pattern) + 32*len(pairs))
+}
+
+func sortedValues(pairs []Pair) []string {
+	values := make([]string, len(pairs))
+	for i, p := range pairs {
+		values[i] = p.Value
+	}
+	slices.Sort(values)
+	return values
 }

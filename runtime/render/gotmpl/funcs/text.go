@@ -62,7 +62,9 @@ var text = []Function{{
 	Examples: []Example{{Template: `{{toLower "ShOP"}}`, Output: "shop"}},
 }, {
 	Name: "contains", Usage: "contains TEXT PART", Since: confd,
-	Doc: "Whether the part occurs in the text.", Code: always(strings.Contains),
+	Doc: "Whether the part occurs in the text.", Code: func(r *Run) any {
+		return func(s, part string) (bool, error) { return strings.Contains(s, part), r.Budget.Work(1 + len(s)/64) }
+	},
 	Examples: []Example{{Template: `{{contains "haystack" "st"}}`, Output: "true"}},
 }, {
 	Name: "trimSuffix", Usage: "trimSuffix TEXT SUFFIX", Since: confd,
