@@ -101,16 +101,20 @@ func (e *Engine) Kick() {
 func (e *Engine) Set(members []Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	known := map[Member]*task{}
+	known, ids := map[Member]*task{}, map[string]bool{}
 	for _, t := range e.tasks {
-		known[t.member] = t
+		known[t.member], ids[t.status.Resource] = t, true
 	}
 	e.tasks = e.tasks[:0:0]
 	for i, m := range members {
 		t := known[m]
 		delete(known, m)
 		if t == nil {
-			t = e.join(m)
+			reason := "startup"
+			if ids[m.Resource.ID()] {
+				reason = "template"
+			}
+			t = e.join(m, reason)
 		}
 		t.order = i
 		e.tasks = append(e.tasks, t)
@@ -121,7 +125,7 @@ func (e *Engine) Set(members []Member) {
 	e.Kick()
 }
 
-func (e *Engine) join(m Member) *task {
+func (e *Engine) join(m Member, reason string) *task {
 	s := e.sources[m.Source]
 	if s == nil {
 		s = &source{index: newIndex()}
@@ -137,7 +141,7 @@ func (e *Engine) join(m Member) *task {
 		t.reload.members = append(t.reload.members, t)
 	}
 	if s.snapshot != nil {
-		e.offer(t, nil, "startup")
+		e.offer(t, nil, reason)
 	}
 	return t
 }

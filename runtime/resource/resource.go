@@ -91,6 +91,19 @@ func New(s Spec, p Parts) *Resource {
 	return &Resource{spec: s, parts: p}
 }
 
+// Succeed takes over what an earlier version of the resource knew: what its
+// service runs, what is pending, and what it owes.
+func (r *Resource) Succeed(old *Resource) {
+	if old.Dest() != r.Dest() {
+		return
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.memory, r.pending, r.inflight = old.memory, old.inflight.before(old.pending), pending{}
+}
+
 // ID is the resource's file below conf.d, without .toml.
 func (r *Resource) ID() string { return r.spec.ID }
 

@@ -1,0 +1,350 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wconf/wconf/runtime/command"
+	"github.com/wconf/wconf/runtime/config"
+	"github.com/wconf/wconf/runtime/formats"
+	"github.com/wconf/wconf/runtime/gate"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render"
+	"github.com/wconf/wconf/runtime/render/gotmpl"
+	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/resource"
+	"github.com/wconf/wconf/runtime/stage"
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+// built is one resource file made into a resource, or what is wrong with it.
+// While a template is half saved the last good resource goes on.
+type built struct {
+	config   *config.Resource
+	store    *store
+	resource *resource.Resource
+	problems []*problem.Problem
+	warnings []*problem.Problem
+	sources  sources
+}
+
+// sources is the files that a resource is made of beside its own, and what
+// they held: a resource is built anew when one of them changes.
+type sources struct {
+	mu    sync.Mutex
+	files map[string]string // path → fingerprint
+}
+
+// read reads a file and notes what it held; renders call it, too, for what
+// they include.
+func (s *sources) read(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files == nil {
+		s.files = map[string]string{}
+	}
+	s.files[path] = fingerprint(text, err)
+	return text, err
+}
+
+func (s *sources) paths() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.files))
+}
+
+func (s *sources) changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path, was := range s.files {
+		text, err := os.ReadFile(path)
+		if fingerprint(text, err) != was {
+			return true
+		}
+	}
+	return false
+}
+
+// build makes a resource, or keeps the one before where nothing has changed.
+func (rt *Runtime) build(c *config.Resource, before *built) *built {
+	if before != nil && before.config == c && !before.sources.changed() {
+		return before
+	}
+	b := &built{config: c}
+	st, err := rt.stores.get(c.Store(rt.opt.Daemon.Store))
+	if err == nil {
+		b.store = st
+		err = rt.make(b)
+	}
+	if err == nil {
+		if before != nil && before.resource != nil {
+			b.resource.Succeed(before.resource)
+		}
+		return b
+	}
+	b.problems = append(b.problems, asProblems(err, c.File)...)
+	if before != nil {
+		b.resource, b.store = before.resource, before.store
+	}
+	return b
+}
+
+func asProblems(err error, file string) (all []*problem.Problem) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			all = append(all, asProblems(e, file)...)
+		}
+		return all
+	}
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		p = &problem.Problem{Code: problem.Config, File: file, Msg: err.Error(), Err: err}
+	}
+	return []*problem.Problem{p}
+}
+
+func (rt *Runtime) make(b *built) error {
+	c, d := b.config, rt.opt.Daemon
+	scope := rt.scope(b)
+	spec := resource.Spec{
+		ID: c.Name, Scope: scope, Target: rt.target(b),
+		Check:        runnable(c.CheckCmd, c.CheckCmdTimeout, d.CheckCmdTimeout),
+		Reload:       runnable(c.ReloadCmd, c.ReloadCmdTimeout, d.ReloadCmdTimeout),
+		OutputFormat: c.OutputFormat, Debounce: c.Debounce, DebounceMax: c.DebounceMax,
+		HeldNew: c.WhileHeld == "new", ErrorReloads: c.OnError == "reload", ReportDrift: c.OnDrift == "report",
+		LockTimeout: b.store.settings.Timeout,
+		Noop:        d.Noop, SyncOnly: d.SyncOnly, Once: d.Onetime,
+		ConditionText: conditionText(c), GuardText: c.Guard,
+	}
+	if !c.Has("debounce") {
+		spec.Debounce = d.Debounce
+	}
+	if spec.DebounceMax == 0 {
+		spec.DebounceMax = 10 * spec.Debounce
+	}
+	parts := resource.Parts{
+		Format: formats.Check, Labels: rt.labels, Stager: rt.opt.Stager, Commands: rt.opt.Commands,
+		Ledger: rt.ledger, Log: rt.log,
+	}
+	var err error
+	if parts.Condition, parts.Guard, err = conditions(c); err != nil {
+		return err
+	}
+	if err := rt.renderers(b, &parts, scope); err != nil {
+		return err
+	}
+	b.resource = resource.New(spec, parts)
+	return nil
+}
+
+// scope joins prefix and keys as confd 0.12 and later do: the daemon's prefix
+// replaces the resource's, unless they are to be joined.
+func (rt *Runtime) scope(b *built) kv.Scope {
+	c, d := b.config, rt.opt.Daemon
+	prefix := c.Prefix
+	switch {
+	case d.Prefix == "":
+	case d.JoinPrefix:
+		prefix = d.Prefix + "/" + strings.TrimPrefix(c.Prefix, "/")
+	default:
+		if c.Prefix != "" {
+			b.warnings = append(b.warnings, c.Problem(problem.Config, fmt.Sprintf("the prefix %s of the daemon replaces the resource's", d.Prefix), "-join-prefix joins them", "prefix"))
+		}
+		prefix = d.Prefix
+	}
+	keys := c.Keys
+	if spell := b.store.factory.Spell; spell != nil {
+		keys = make([]string, len(c.Keys))
+		for i, k := range c.Keys {
+			keys[i] = spell(k)
+		}
+	}
+	return kv.NewScope(prefix, keys)
+}
+
+func (rt *Runtime) target(b *built) stage.Target {
+	c := b.config
+	t := stage.Target{Path: c.Dest, Mode: c.Mode, HasMode: c.HasMode, UID: c.UID, GID: c.GID, KeepStage: rt.opt.Daemon.KeepStageFile, Strict: c.Strict || rt.opt.Daemon.Strict}
+	if c.UID < 0 && c.Owner != "" {
+		t.UID = b.lookup("owner", c.Owner, os.Geteuid(), func(name string) (string, error) {
+			u, err := user.Lookup(name)
+			if err != nil {
+				return "", err
+			}
+			return u.Uid, nil
+		})
+	}
+	if c.GID < 0 && c.Group != "" {
+		t.GID = b.lookup("group", c.Group, os.Getegid(), func(name string) (string, error) {
+			g, err := user.LookupGroup(name)
+			if err != nil {
+				return "", err
+			}
+			return g.Gid, nil
+		})
+	}
+	return t
+}
+
+// lookup is the number of a user or group. An unknown name is a warning, and
+// the file gets wconf's own.
+func (b *built) lookup(field, name string, own int, find func(string) (string, error)) int {
+	id, err := find(name)
+	if err == nil {
+		if n, err := strconv.Atoi(id); err == nil {
+			return n
+		}
+	}
+	if n, err := strconv.Atoi(name); err == nil {
+		return n
+	}
+	b.warnings = append(b.warnings, b.config.Problem(problem.Config, fmt.Sprintf("unknown %s %q; the file gets wconf's own (%d)", field, name, own), "", field))
+	return own
+}
+
+func runnable(c config.Command, own, daemon time.Duration) command.Command {
+	if c.IsZero() {
+		return command.Command{}
+	}
+	if own == 0 {
+		own = daemon
+	}
+	return command.Command{Shell: c.Shell, Argv: c.Argv, Timeout: own}
+}
+
+// conditions compiles reload_when with its sugar, and guard. Where nothing is
+// set there is no condition.
+func conditions(c *config.Resource) (reload, guard *gate.Gate, err error) {
+	part := func(field, text string) gate.Part {
+		return gate.Part{Text: text, Options: gate.Options{Name: field, At: c.At(field)}}
+	}
+	if c.ReloadWhen != "" || c.Window != "" || c.MinReloadInterval > 0 {
+		parts := gate.Parts{ReloadWhen: part("reload_when", c.ReloadWhen), Window: part("window", c.Window)}
+		if c.MinReloadInterval > 0 {
+			parts.MinReloadInterval = part("min_reload_interval", c.MinReloadInterval.String())
+		}
+		if reload, err = gate.Join(parts); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Guard != "" {
+		guard, err = gate.Compile(c.Guard, part("guard", c.Guard).Options)
+	}
+	return reload, guard, err
+}
+
+// conditionText is what withholds reloads, as people wrote it.
+func conditionText(c *config.Resource) string {
+	var parts []string
+	if c.ReloadWhen != "" {
+		parts = append(parts, c.ReloadWhen)
+	}
+	if c.Window != "" {
+		parts = append(parts, fmt.Sprintf("window = %q", c.Window))
+	}
+	if c.MinReloadInterval > 0 {
+		parts = append(parts, fmt.Sprintf("min_reload_interval = %q", c.MinReloadInterval))
+	}
+	return strings.Join(parts, " && ")
+}
+
+// renderers opens what makes and judges the bytes of a resource.
+func (rt *Runtime) renderers(b *built, parts *resource.Parts, scope kv.Scope) (err error) {
+	c := b.config
+	if parts.Renderer, err = rt.renderer(b, scope); err != nil {
+		return err
+	}
+	for _, src := range c.Filters {
+		g, err := rt.guest(b, src, guest.Filter, scope)
+		if err != nil {
+			return err
+		}
+		parts.Filters = append(parts.Filters, g)
+	}
+	for _, src := range c.Checks {
+		g, err := rt.guest(b, src, guest.Checker, scope)
+		if err != nil {
+			return err
+		}
+		parts.Checkers = append(parts.Checkers, g)
+	}
+	return nil
+}
+
+func (rt *Runtime) renderer(b *built, scope kv.Scope) (render.Renderer, error) {
+	c := b.config
+	switch config.KindOf(c.Src) {
+	case config.Wasm:
+		return rt.guest(b, c.Src, guest.Renderer, scope)
+	case config.Template:
+		return rt.template(b, scope)
+	}
+	return nil, c.Problem(problem.Config, fmt.Sprintf("src %q: this version renders Go templates and Wasm guests (*.wasm) only", c.Src), "", "src")
+}
+
+func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
+	c := b.config
+	path := c.Path(c.Src)
+	text, err := b.sources.read(path)
+	if err != nil {
+		return nil, c.Problem(problem.Config, fmt.Sprintf("missing template: %v", reason(err)), "templates are looked for in "+c.Templates(), "src")
+	}
+	functions := map[string]render.Functions{}
+	for _, name := range slices.Sorted(maps.Keys(c.Functions)) {
+		g, err := rt.guest(b, c.Functions[name], guest.Functions, scope)
+		if err != nil {
+			return nil, err
+		}
+		functions[name] = g
+	}
+	t, err := gotmpl.Compile(filepath.Base(path), string(text), gotmpl.Options{
+		File: path, Dir: c.Templates(), Functions: functions, Keyring: rt.keyring, World: rt.opt.World, ReadFile: b.sources.read,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) (*guest.Guest, error) {
+	c := b.config
+	path := c.Path(src)
+	if config.KindOf(src) != config.Wasm {
+		return nil, c.Problem(problem.Config, fmt.Sprintf("%q is no Wasm guest (*.wasm)", src), "", "src")
+	}
+	bin, err := b.sources.read(path)
+	if err != nil {
+		return nil, c.Problem(problem.GuestLoad, fmt.Sprintf("missing guest: %v", reason(err)), "guests are looked for in "+c.Templates(), "src")
+	}
+	module, err := rt.guests.load(context.Background(), filepath.Base(path), bin)
+	if err != nil {
+		return nil, err
+	}
+	limits := wasm.Limits{
+		Memory: uint64(c.Limits.Memory), Fuel: uint64(c.Limits.Fuel), Time: c.Limits.Time, Stack: uint32(c.Limits.Stack),
+		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls),
+	}
+	return guest.New(module, guest.Options{
+		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits, Scope: &scope, Log: rt.log,
+	})
+}
+
+func reason(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+// guests is the runtime of Wasm guests; it starts with the first of them.
+type guests struct {
+	cache string // directory of compiled modules
+	log   *slog.Logger
+
+	once    sync.Once
+	runtime *wasm.Runtime
+	err     error
+}
+
+func newGuests(stateDir string, log *slog.Logger) *guests {
+	g := &guests{log: log}
+	if stateDir != "" {
+		g.cache = filepath.Join(stateDir, "guests")
+	}
+	return g
+}
+
+func (g *guests) load(ctx context.Context, name string, bin []byte) (*wasm.Module, error) {
+	g.once.Do(func() {
+		if g.runtime, g.err = wasm.NewRuntime(wasm.Options{Cache: g.cache}); g.err != nil && g.cache != "" {
+			g.log.Warn("compiled guests are not kept", "err", g.err)
+			g.runtime, g.err = wasm.NewRuntime(wasm.Options{})
+		}
+	})
+	if g.err != nil {
+		return nil, g.err
+	}
+	return g.runtime.Load(ctx, name, bin)
+}
+
+func (g *guests) close() error {
+	if g.runtime == nil {
+		return nil
+	}
+	return g.runtime.Close()
+}
+
+// fingerprint tells whether a file is as it was.
+func fingerprint(text []byte, err error) string {
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
+}

@@ -1,0 +1,271 @@
+// Package runtime is wconf without its command line: it opens a configuration,
+// puts the rooms below it together and runs them.
+//
+//	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Log: log})
+//	...
+//	defer rt.Close()
+//	err = rt.Run(ctx) // or rt.Once(ctx)
+//
+// It decides nothing that a room below could decide.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/wconf/wconf/runtime/cache"
+	"github.com/wconf/wconf/runtime/command"
+	"github.com/wconf/wconf/runtime/config"
+	"github.com/wconf/wconf/runtime/engine"
+	"github.com/wconf/wconf/runtime/ledger"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
+	"github.com/wconf/wconf/runtime/resource"
+	"github.com/wconf/wconf/runtime/stage"
+)
+
+// Options say what to run. Only Daemon is needed; what is left out is the real
+// part.
+type Options struct {
+	Daemon config.Daemon
+	// Single is the one resource file that is processed instead of conf.d, and
+	// Templates the directory of its template.
+	Single, Templates string
+	Log               *slog.Logger // nil: discard
+
+	Stager   resource.Stager
+	Commands command.Runner
+	World    funcs.World // what templates see of the machine
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Offline opens no store: keys come from Feed.
+	Offline bool
+}
+
+// Runtime is an open configuration.
+type Runtime struct {
+	opt    Options
+	log    *slog.Logger
+	engine *engine.Engine
+	stores *stores
+	guests *guests
+	ledger *ledger.Ledger
+	labels map[string]string
+
+	keyring *funcs.Keyring
+
+	mu    sync.Mutex
+	set   *config.Set
+	built map[string]*built // by the name of the resource
+}
+
+// Open loads the configuration and prepares every resource. What is wrong with
+// single resources is not an error here: see Problems. It touches no store and
+// no destination.
+func Open(o Options) (*Runtime, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	d := o.Daemon
+	if o.Stager == nil {
+		disk := &stage.Disk{NoSync: !d.FSync, Log: o.Log}
+		o.Stager = disk
+		if d.Noop {
+			o.Stager = stage.Dry{Disk: disk}
+		}
+	}
+	if o.Commands == nil {
+		o.Commands = command.Exec{Shutdown: d.ShutdownTimeout}
+	}
+	host, _ := os.Hostname()
+	rt := &Runtime{
+		opt: o, log: o.Log, guests: newGuests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
+		labels: map[string]string{"host": host}, built: map[string]*built{},
+	}
+	rt.engine = engine.New(engine.Options{
+		Interval: d.Interval, Poll: !d.Watch, Grace: d.ShutdownTimeout, Now: o.Now, Log: o.Log,
+	})
+	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, offline: o.Offline}
+	if d.SecretKeyring != "" {
+		if err := rt.openKeyring(d.SecretKeyring); err != nil {
+			return nil, err
+		}
+	}
+	if err := rt.load(); err != nil {
+		rt.Close()
+		return nil, err
+	}
+	return rt, nil
+}
+
+func (rt *Runtime) openKeyring(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("secret keyring: %w", err)
+	}
+	defer f.Close()
+	rt.keyring, err = funcs.ReadKeyring(f)
+	if err != nil {
+		return fmt.Errorf("secret keyring %s: %w", path, err)
+	}
+	return nil
+}
+
+// Close frees what is open. Run and Once must have returned.
+func (rt *Runtime) Close() error {
+	return errors.Join(rt.stores.close(), rt.guests.close())
+}
+
+// load reads conf.d and puts the resources into the engine. What did not
+// change goes on as it was.
+func (rt *Runtime) load() error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	set, err := rt.read(rt.set)
+	if err != nil {
+		return err
+	}
+	rt.set = set
+	var members []engine.Member
+	now := map[string]*built{}
+	for _, r := range set.Resources {
+		b := rt.build(r, rt.built[r.Name])
+		now[r.Name] = b
+		if b.resource != nil {
+			members = append(members, engine.Member{Resource: b.resource, Source: b.store.cache})
+		}
+	}
+	rt.built = now
+	rt.stores.ask(now)
+	rt.engine.Set(members)
+	return nil
+}
+
+func (rt *Runtime) read(before *config.Set) (*config.Set, error) {
+	if rt.opt.Single != "" {
+		return config.LoadOne(rt.opt.Single, rt.opt.Templates, before), nil
+	}
+	return config.LoadResources(rt.opt.Daemon.Confdir, before)
+}
+
+// Problems is what is wrong with the configuration: files that cannot be used,
+// templates that do not parse, conditions that do not compile. The resources
+// that are not named work.
+func (rt *Runtime) Problems() []*problem.Problem {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	all := append([]*problem.Problem(nil), rt.set.Problems...)
+	for _, r := range rt.set.Resources {
+		all = append(all, rt.built[r.Name].problems...)
+	}
+	return all
+}
+
+// Warnings is what is odd about the configuration and works all the same.
+func (rt *Runtime) Warnings() []*problem.Problem {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	all := append([]*problem.Problem(nil), rt.set.Warnings...)
+	for _, r := range rt.set.Resources {
+		all = append(all, rt.built[r.Name].warnings...)
+	}
+	return all
+}
+
+// Resources is the names of the resources that work, in the order of their
+// files.
+func (rt *Runtime) Resources() []string {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	var names []string
+	for _, r := range rt.set.Resources {
+		if rt.built[r.Name].resource != nil {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// Status is how the resources stand. While its store is away, one that would
+// be in sync is stale.
+func (rt *Runtime) Status() []engine.Status {
+	all := rt.engine.Status()
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	now := time.Now()
+	for i, s := range all {
+		if b := rt.built[s.Resource]; b != nil && s.State == resource.InSync && b.store.cache.Status().Stale(now) {
+			all[i].State = resource.Stale
+		}
+	}
+	return all
+}
+
+// Stores is how the caches stand with their stores, by the store's name.
+func (rt *Runtime) Stores() map[string]cache.Status { return rt.stores.status() }
+
+// Once renders and applies every resource one time, in the order of their
+// files, as -onetime does. The error joins everything that failed.
+func (rt *Runtime) Once(ctx context.Context) error {
+	rt.sayOnce()
+	failed := rt.stores.fill(ctx, rt.opt.Daemon.Store)
+	rt.sweep()
+	for _, s := range rt.engine.Once(ctx) {
+		switch {
+		case s.Err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", s.Resource, s.Err))
+		case s.State == resource.Held:
+			rt.log.Info("held back; a one-shot run does not wait for it", "resource", s.Resource, "why", s.Last.Why)
+		}
+	}
+	for _, p := range rt.Problems() {
+		failed = append(failed, p)
+	}
+	return errors.Join(failed...)
+}
+
+// Run keeps the destinations in step with the keys until ctx is done, and
+// picks up edited configuration and templates.
+func (rt *Runtime) Run(ctx context.Context) error {
+	rt.sayOnce()
+	rt.sweep()
+	var all sync.WaitGroup
+	defer all.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	all.Go(func() { rt.stores.run(ctx) })
+	all.Go(func() { rt.follow(ctx) })
+	return rt.engine.Run(ctx)
+}
+
+// sayOnce logs what is wrong or odd about the configuration.
+func (rt *Runtime) sayOnce() {
+	for _, p := range rt.Problems() {
+		rt.log.Error(p.Msg, "code", p.Code, "place", p.Place(), "hint", p.Hint)
+	}
+	for _, p := range rt.Warnings() {
+		rt.log.Warn(p.Msg, "code", p.Code, "place", p.Place(), "hint", p.Hint)
+	}
+	if len(rt.Resources()) == 0 {
+		rt.log.Warn("found no resources", "dir", filepath.Join(rt.opt.Daemon.Confdir, "conf.d"))
+	}
+}
+
+func (rt *Runtime) sweep() {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for name, b := range rt.built {
+		if b.resource == nil {
+			continue
+		}
+		if err := b.resource.Sweep(); err != nil {
+			rt.log.Warn("what a stopped run left could not be swept", "resource", name, "err", err)
+		}
+	}
+}

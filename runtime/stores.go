@@ -1,0 +1,222 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/command"
+	"github.com/wconf/wconf/runtime/backend/env"
+	"github.com/wconf/wconf/runtime/backend/etcd"
+	"github.com/wconf/wconf/runtime/backend/file"
+	"github.com/wconf/wconf/runtime/cache"
+	"github.com/wconf/wconf/runtime/config"
+	"github.com/wconf/wconf/runtime/problem"
+)
+
+// Backends are the stores that keys can come from.
+var Backends = []backend.Factory{etcd.Factory, file.Factory, env.Factory, command.Factory}
+
+// BackendNames is every name that -backend takes.
+func BackendNames() (names []string) {
+	for _, f := range Backends {
+		names = append(append(names, f.Name), f.Aliases...)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// FindBackend is the store of a name.
+func FindBackend(name string) (backend.Factory, error) {
+	for _, f := range Backends {
+		if f.Name == name || slices.Contains(f.Aliases, name) {
+			return f, nil
+		}
+	}
+	hint := problem.DidYouMean(name, BackendNames())
+	if hint == "" {
+		hint = "there are " + strings.Join(BackendNames(), ", ")
+	}
+	return backend.Factory{}, &problem.Problem{Code: problem.Config, Msg: fmt.Sprintf("unknown backend %q", name), Hint: hint}
+}
+
+// store is one open store and the cache of its keys.
+type store struct {
+	settings config.Store
+	factory  backend.Factory
+	backend  backend.Backend // nil when offline
+	cache    *cache.Cache
+}
+
+// stores are the open ones: resources whose settings are equal share one.
+type stores struct {
+	log     *slog.Logger
+	notify  func()
+	offline bool
+
+	mu      sync.Mutex
+	open    []*store
+	running func(*store) // starts the cache of a store that is opened later
+}
+
+// get is the store with these settings.
+func (ss *stores) get(s config.Store) (*store, error) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for _, st := range ss.open {
+		if st.settings.Equal(s) {
+			return st, nil
+		}
+	}
+	f, err := FindBackend(s.Backend)
+	if err != nil {
+		return nil, err
+	}
+	st := &store{settings: s, factory: f}
+	if !ss.offline {
+		if st.backend, err = f.Open(ss.config(s)); err != nil {
+			return nil, fmt.Errorf("backend %s: %w", f.Name, err)
+		}
+	}
+	st.cache = cache.New(st.backend, cache.Options{Name: f.Name, Notify: ss.notify, Log: ss.log})
+	ss.open = append(ss.open, st)
+	if ss.running != nil {
+		ss.running(st)
+	}
+	return st, nil
+}
+
+func (ss *stores) config(s config.Store) backend.Config {
+	c := backend.Config{
+		Nodes: s.Nodes, Files: s.Files, Filter: s.Filter, Command: s.Command,
+		ClientCert: s.ClientCert, ClientKey: s.ClientKey, CAKeys: s.ClientCAKeys, Insecure: s.ClientInsecure, ServerName: s.ServerName,
+		Username: s.Username, Password: s.Password, Scheme: s.Scheme, SRVDomain: s.SRVDomain, SRVRecord: s.SRVRecord,
+		Timeout: s.Timeout, DialTimeout: s.DialTimeout, Identity: s.Identity,
+		BareKeys: s.BareKeys, NullAsText: s.NullAsText, MissingFail: s.Missing == "error", Log: ss.log,
+	}
+	if !s.BasicAuth { // confd's documentation: without -basic-auth the two are ignored
+		c.Username, c.Password = "", ""
+	}
+	return c
+}
+
+// ask tells each cache which keys the resources want.
+func (ss *stores) ask(wanted map[string]*built) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for _, st := range ss.open {
+		var roots []string
+		for _, b := range wanted {
+			if b.store == st && b.resource != nil {
+				roots = append(roots, b.resource.Scope().Roots()...)
+			}
+		}
+		st.cache.SetPrefixes(roots)
+	}
+}
+
+// fill lists every store once. A store that does not answer is asked again
+// until its timeout.
+func (ss *stores) fill(ctx context.Context, _ config.Store) (failed []error) {
+	ss.mu.Lock()
+	open := slices.Clone(ss.open)
+	ss.mu.Unlock()
+	errs := make([]error, len(open))
+	var all sync.WaitGroup
+	for i, st := range open {
+		all.Go(func() { errs[i] = st.fill(ctx, ss.log) })
+	}
+	all.Wait()
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+func (st *store) fill(ctx context.Context, log *slog.Logger) error {
+	limit := st.settings.Timeout
+	if limit <= 0 {
+		limit = 30 * time.Second
+	}
+	if st.factory.Name == "rancher" {
+		limit = max(limit, 31*time.Second) // confd's five tries
+	}
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	said := false
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := st.cache.Fill(ctx)
+		var p *problem.Problem
+		if err == nil || errors.As(err, &p) && p.Code == problem.Config || !st.mendable() {
+			return wrap(st.factory.Name, err)
+		}
+		if !said {
+			log.Warn("the store does not answer; trying again", "backend", st.factory.Name, "err", err, "for", limit)
+			said = true
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return wrap(st.factory.Name, err)
+		}
+	}
+}
+
+// mendable tells whether asking again can help: a file that does not parse now
+// does not parse in a second either.
+func (st *store) mendable() bool { return st.factory.Name != "file" && st.factory.Name != "env" }
+
+func wrap(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("backend %s: %w", name, err)
+}
+
+// run follows every store until ctx is done, also those that are opened
+// meanwhile.
+func (ss *stores) run(ctx context.Context) {
+	var all sync.WaitGroup
+	ss.mu.Lock()
+	ss.running = func(st *store) { all.Go(func() { st.cache.Run(ctx) }) }
+	for _, st := range ss.open {
+		ss.running(st)
+	}
+	ss.mu.Unlock()
+	<-ctx.Done()
+	ss.mu.Lock()
+	ss.running = nil
+	ss.mu.Unlock()
+	all.Wait()
+}
+
+func (ss *stores) status() map[string]cache.Status {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	all := map[string]cache.Status{}
+	for _, st := range ss.open {
+		name := st.factory.Name
+		for n := 2; slices.Contains(slices.Collect(maps.Keys(all)), name); n++ {
+			name = fmt.Sprintf("%s-%d", st.factory.Name, n)
+		}
+		all[name] = st.cache.Status()
+	}
+	return all
+}
+
+func (ss *stores) close() error {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	var errs []error
+	for _, st := range ss.open {
+		if st.backend != nil {
+			errs = append(errs, st.backend.Close())
+		}
+	}
+	ss.open = nil
+	return errors.Join(errs...)
+}
