@@ -33,9 +33,8 @@ func (e *GuestError) Unwrap() error { return e.Err }
 
 // Errors that a limit of wconf's own raises.
 var (
-	errDeadline = errors.New("deadline")
-	errFuel     = errors.New("fuel")
-	errStack    = errors.New("stack")
+	errFuel  = errors.New("fuel")
+	errStack = errors.New("stack")
 )
 
 // returned is a code other than 0.
@@ -63,8 +62,6 @@ func (i *Instance) reason(ge *GuestError, err error) {
 	var (
 		exit    *sys.ExitError
 		failure *hostfuncs.Failure
-		limit   *hostfuncs.LimitError
-		bounds  *hostfuncs.BoundsError
 		code    *returned
 	)
 	switch {
@@ -78,12 +75,12 @@ func (i *Instance) reason(ge *GuestError, err error) {
 		ge.Reason = "it was stopped, because wconf gave up on the render"
 	case errors.Is(err, errFuel):
 		ge.Reason, ge.Code = fmt.Sprintf("it used up its %d units of fuel", i.limits.Fuel), problem.GuestFuel
+	case errors.Is(err, errStack):
+		ge.Reason, ge.Trace = fmt.Sprintf("it used up its stack of %d units (is a recursion endless?)", i.limits.Stack), trace(err)
 	case errors.As(err, &exit):
 		ge.Reason, ge.Failed = fmt.Sprintf("it exited with code %d", exit.ExitCode()), true
 	case i.memory.refused:
 		ge.Reason, ge.Code = fmt.Sprintf("it used up its memory of %d bytes, then: %s", i.limits.Memory, trap(err)), problem.GuestMemory
-	case errors.As(err, &limit), errors.As(err, &bounds):
-		ge.Reason, ge.Trace = trap(err), trace(err)
 	default:
 		ge.Reason, ge.Trace = trap(err), trace(err)
 	}

@@ -35,7 +35,7 @@ type Instance struct {
 	ctx     context.Context // carries the instance to host functions, and its deadline
 	cancel  context.CancelFunc
 	began   time.Time
-	charged uint64 // fuel that host functions took
+	meter   meter
 }
 
 // instanceKey finds the instance in the context of a host call.
@@ -49,6 +49,7 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 	limits := v.Limits.Or(Defaults)
 	i := &Instance{module: m, session: v.Session, limits: limits, began: time.Now()}
 	i.session.Limits = limits.forHost()
+	i.meter.limit = limits.Fuel
 	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
 	if need := m.about.MinMemory; need > limits.Memory {
 		return nil, &problem.Problem{Code: problem.GuestMemory,
@@ -124,7 +125,7 @@ func (i *Instance) Call(export string) error {
 // Stats is what the instance used so far.
 func (i *Instance) Stats() Stats {
 	return Stats{
-		Fuel: i.charged, Time: time.Since(i.began), Memory: i.memory.used,
+		Fuel: i.meter.used(), Time: time.Since(i.began), Memory: i.memory.used,
 		Calls: i.session.Calls(), Denied: i.session.Denied(), Written: len(i.session.Output()),
 	}
 }
@@ -136,15 +137,4 @@ func (i *Instance) Close() {
 	}
 	i.memory.release()
 	i.cancel()
-}
-
-// charge takes fuel for a host call; it ends the invocation when none is left.
-func (i *Instance) charge(fuel uint64) {
-	if i.charged += fuel; i.charged > i.limits.Fuel {
-		panic(errFuel)
-	}
-}
-
-func (i *Instance) timedOut(err error) bool {
-	return errors.Is(err, errDeadline) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -70,9 +70,13 @@ func (r *Runtime) compile(ctx context.Context, name string, digest Digest, bin [
 		return nil, err
 	}
 	about.Digest = digest
+	rewritten, err := instrument(s)
+	if err != nil {
+		return nil, refuse(name, err.Error(), "", err)
+	}
 	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
 	defer cancel()
-	compiled, err := r.engine.CompileModule(ctx, s.bin)
+	compiled, err := r.engine.CompileModule(ctx, rewritten)
 	if err != nil {
 		return nil, refuse(name, "it does not compile: "+err.Error(), "", err)
 	}

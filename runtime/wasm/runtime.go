@@ -59,8 +59,8 @@ func NewRuntime(o Options) (*Runtime, error) {
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithMemoryLimitPages(uint32(Ceiling.Memory/pageSize)).
 		WithDebugInfoEnabled(false).
-		WithCloseOnContextDone(true))
-	for _, build := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI} {
+		WithCloseOnContextDone(false)) // every path through a guest comes by tick
+	for _, build := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick} {
 		if err := build(ctx, r.engine); err != nil {
 			_ = r.Close()
 			return nil, fmt.Errorf("guest runtime: %w", err)

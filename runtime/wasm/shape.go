@@ -70,7 +70,10 @@ type exported struct {
 }
 
 type (
-	tableLimits  struct{ least, most int }
+	tableLimits struct {
+		kind        byte
+		least, most int
+	}
 	memoryLimits struct{ least, most int } // pages of 64 KiB; most is -1 when it names none
 	global       struct{ valueType, mutable byte }
 )

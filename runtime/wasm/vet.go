@@ -1,7 +1,9 @@
 package wasm
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 )
 
 // Bounds are the shapes of module that wconf accepts. What is beyond them makes
@@ -28,6 +30,11 @@ const (
 	preamble     = "\x00asm\x01\x00\x00\x00"
 )
 
+// sectionOrder is how the sections follow each other (WebAssembly Core
+// Specification, "Modules").
+var sectionOrder = []byte{typeSection, importSection, functionSection, tableSection, memorySection, globalSection,
+	exportSection, startSection, elementSection, countSection, codeSection, dataSection}
+
 // scan takes a module apart and holds it against the bounds, in one pass that
 // allocates nothing for what a count merely claims.
 func scan(bin []byte) (*shape, error) {
@@ -38,7 +45,7 @@ func scan(bin []byte) (*shape, error) {
 		return nil, fmt.Errorf("it is no WebAssembly 1 module")
 	}
 	s := &shape{bin: bin, sections: map[byte][]byte{}, custom: map[string][]byte{}, start: -1}
-	r := &reader{data: bin, at: 8}
+	r, last := &reader{data: bin, at: 8}, -1
 	for n := 0; r.more(); n++ {
 		if n == maxSections {
 			r.failf("it has more than %d sections", maxSections)
@@ -48,6 +55,13 @@ func scan(bin []byte) (*shape, error) {
 		body := r.take(r.u32())
 		if r.err != nil {
 			break
+		}
+		if id != customSection {
+			rank := bytes.IndexByte(sectionOrder, id)
+			if rank <= last {
+				return nil, fmt.Errorf("section %d is unknown, there twice, or out of order", id)
+			}
+			last = rank
 		}
 		if err := s.section(id, body); err != nil {
 			return nil, err
@@ -68,19 +82,13 @@ func (s *shape) section(id byte, body []byte) error {
 		}
 		return r.err
 	}
-	if _, twice := s.sections[id]; twice {
-		return fmt.Errorf("section %d is there twice", id)
-	}
 	s.sections[id] = body
-	read, ok := map[byte]func(*reader){
+	read := map[byte]func(*reader){
 		typeSection: s.readTypes, importSection: s.readImports, functionSection: s.readFunctions,
 		tableSection: s.readTables, memorySection: s.readMemory, globalSection: s.readGlobals,
 		exportSection: s.readExports, startSection: s.readStart, elementSection: s.readElements,
 		codeSection: s.readCode, dataSection: s.readData, countSection: func(r *reader) { r.u32() },
 	}[id]
-	if !ok {
-		return fmt.Errorf("section %d is of a proposal that wconf does not run (exceptions, tags)", id)
-	}
 	if read(r); r.err == nil && r.at != len(body) {
 		r.failf("section %d has %d bytes too many", id, len(body)-r.at)
 	}
@@ -170,14 +178,18 @@ func (s *shape) readFunctions(r *reader) {
 
 func (s *shape) readTables(r *reader) {
 	for range r.vector("tables", maxTables) {
-		if kind := r.byte(); r.err == nil && kind != 0x70 && kind != 0x6f {
+		kind := r.byte()
+		if r.err == nil && kind != 0x70 && kind != 0x6f {
 			r.failf("a table of type %#x is of a proposal that wconf does not run", kind)
 		}
 		least, most := r.limits()
 		if r.err == nil && least > maxTableSize {
 			r.failf("a table has %d entries, more than the %d that wconf accepts", least, maxTableSize)
 		}
-		s.tables = append(s.tables, tableLimits{least, most})
+		if r.err == nil && most >= 0 && most < least {
+			r.failf("a table's limits make no sense")
+		}
+		s.tables = append(s.tables, tableLimits{kind, least, most})
 	}
 }
 
@@ -207,6 +219,9 @@ func (s *shape) readExports(r *reader) {
 		e := exported{name: r.name(), kind: r.byte(), index: r.u32()}
 		if r.err == nil && seen[e.name] {
 			r.failf("it exports %q twice", e.name)
+		}
+		if strings.HasPrefix(e.name, reserved) {
+			r.failf("it exports %q; names that begin with %q are wconf's own", e.name, reserved)
 		}
 		seen[e.name] = true
 		s.exports = append(s.exports, e)

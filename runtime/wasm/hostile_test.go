@@ -1,0 +1,225 @@
+package wasm_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/wasm"
+	"github.com/wconf/wconf/runtime/wasm/wat"
+)
+
+// Guests that would keep a process busy for ever, or eat it. Each ends with an
+// error that names why, soon after its deadline.
+func TestHostileGuests(t *testing.T) {
+	render := `(func (export "render") (result i32) (i32.const 0))`
+	forever := `(loop $l (br $l))`
+	loop := func(code string) string {
+		return `(func (export "render") (result i32) (loop $l ` + code + ` (br $l)) (i32.const 0))`
+	}
+	for name, c := range map[string]struct{ fields, code, words string }{
+		"loop":                  {loop(``), problem.GuestTimeout, "render: it was stopped after 100ms"},
+		"loop in start":         {`(func $s ` + forever + `) (start $s) ` + render, problem.GuestTimeout, "start: it was stopped"},
+		"loop in _initialize":   {`(func (export "_initialize") ` + forever + `) ` + render, problem.GuestTimeout, "_initialize: it was stopped"},
+		"exponential recursion": {`(func $f (param $n i32) (if (local.get $n) (then (call $f (i32.sub (local.get $n) (i32.const 1))) (call $f (i32.sub (local.get $n) (i32.const 1)))))) (func (export "render") (result i32) (call $f (i32.const 200)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
+		"straight line of memory.fill": {`(func (export "render") (result i32) (drop (memory.grow (i32.const 400))) ` +
+			strings.Repeat(`(memory.fill (i32.const 0) (i32.const 1) (i32.const 26000000))`, 2000) + `(i32.const 0))`, problem.GuestTimeout, "it was stopped"},
+		"endless recursion":        {`(func $f (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"mutual recursion":         {`(func $f (result i32) (call $g)) (func $g (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"recursion through table":  {`(table 1 funcref) (elem (i32.const 0) $f) (func $f (export "render") (result i32) (call_indirect 2 (i32.const 0)))`, problem.GuestFailed, "it used up its stack"},
+		"recursion of wide frames": {`(func $f (export "render") (result i32) (local` + strings.Repeat(" i64", 9000) + `) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"memory":                   {`(func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (memory.grow (i32.const 1)) (i32.const 0)))) unreachable)`, problem.GuestMemory, "it used up its memory"},
+		"failing memory.grow":      {loop(`(drop (memory.grow (i32.const 10000)))`), problem.GuestTimeout, "it was stopped"},
+		"table":                    {`(table 1 funcref) (func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (table.grow (ref.null) (i32.const 10000)) (i32.const 0)))) unreachable)`, problem.GuestFailed, "unreachable"},
+		"huge table":               {`(table 1 funcref) (func (export "render") (result i32) (i32.const 0) (i32.add (table.grow (ref.null) (i32.const 500000000)) (i32.const 5)) i32.sub)`, problem.GuestFailed, "it returned -4"},
+		"log flood":                {loop(`(call $log (i32.const 1) (i32.const 0) (i32.const 60000))`), problem.GuestTimeout, "it was stopped"},
+		"host calls":               {loop(`(call $write (i32.const 0) (i32.const 0))`), problem.GuestTimeout, "it was stopped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRuntime(t, wasm.Options{})
+			m := load(t, r, module(t, c.fields))
+			began := time.Now()
+			_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: 100 * time.Millisecond, Fuel: 1e11}})
+			wantProblem(t, err, c.code, c.words)
+			if took := time.Since(began); took > 3*time.Second { // milliseconds, on a machine that does nothing else
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestHostileCommands(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	for name, code := range map[string]string{
+		"randomness": `(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))`,
+		"clock":      `(loop $l (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 0))) (br $l))`,
+		"sleep":      `(loop $l (drop (call $poll (i32.const 128) (i32.const 8192) (i32.const 100) (i32.const 64))) (br $l))`,
+		"stderr":     `(i32.store (i32.const 4) (i32.const 60000)) (loop $l (call $out (i32.const 2)) (br $l))`,
+		"many parts": `(loop $l (drop (call $fd_read (i32.const 0) (i32.const 1024) (i32.const 8000) (i32.const 16))) (br $l))`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := load(t, r, wasi(t, code))
+			began := time.Now()
+			_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: 100 * time.Millisecond, Fuel: 1e11}})
+			wantProblem(t, err, problem.GuestTimeout, "it was stopped")
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			_, _, err = run(t, m, wasm.Invocation{Limits: wasm.Limits{Fuel: 1e6}})
+			wantProblem(t, err, problem.GuestFuel)
+		})
+	}
+}
+
+// Modules of a few bytes whose counts claim billions. A decoder that believes
+// them ends the process; so none may come as far as wazero.
+func TestDecodeBombs(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	most := []byte{0xff, 0xff, 0xff, 0xff, 0x0f}
+	sections := func(list ...[]byte) []byte { return append([]byte(wat.Preamble), bytes.Join(list, nil)...) }
+	cat := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	oneType, oneFunc := wat.Section(1, []byte{1, 0x60, 0, 0}), wat.Section(3, []byte{1, 0})
+	body := func(b []byte) []byte { return wat.Section(10, cat([]byte{1}, wat.U(uint64(len(b))), b)) }
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for name, bin := range map[string][]byte{
+		"types": sections(wat.Section(1, most)), "parameters": sections(wat.Section(1, cat([]byte{1, 0x60}, most))),
+		"results": sections(wat.Section(1, cat([]byte{1, 0x60, 0}, most))), "imports": sections(wat.Section(2, most)),
+		"functions": sections(oneType, wat.Section(3, most)), "tables": sections(wat.Section(4, most)),
+		"memories": sections(wat.Section(5, most)), "globals": sections(wat.Section(6, most)), "exports": sections(wat.Section(7, most)),
+		"elements": sections(wat.Section(9, most)), "element items": sections(wat.Section(9, cat([]byte{1, 1, 0}, most))),
+		"bodies": sections(oneType, oneFunc, wat.Section(10, most)), "data": sections(wat.Section(11, most)),
+		"data bytes": sections(wat.Section(11, cat([]byte{1, 1}, most))), "name": sections(wat.Section(2, cat([]byte{1}, most))),
+		"locals":        sections(oneType, oneFunc, body(cat([]byte{1}, most, []byte{0x7f, 0x0b}))),
+		"many locals":   sections(oneType, oneFunc, body(cat([]byte{1}, wat.U(100_000_000), []byte{0x7f, 0x0b}))),
+		"sum of locals": sections(oneType, oneFunc, body(cat([]byte{3}, bytes.Repeat(cat(wat.U(9999), []byte{0x7f}), 3), []byte{0x0b}))),
+		"local groups":  sections(oneType, oneFunc, body(cat(most, []byte{0x0b}))),
+		"br_table":      sections(oneType, oneFunc, body(cat([]byte{0, 0x41, 0, 0x0e}, most))),
+		"select types":  sections(oneType, oneFunc, body(cat([]byte{0, 0x1c}, most))),
+		"table size":    sections(wat.Section(4, cat([]byte{1, 0x70, 0}, wat.U(1<<27)))),
+		"memory size":   sections(wat.Section(5, cat([]byte{1, 0}, wat.U(70_000)))),
+		"section":       append([]byte(wat.Preamble), cat([]byte{1}, most)...),
+		"long number":   sections(wat.Section(1, []byte{0x80, 0x80, 0x80, 0x80, 0x80, 0})),
+		"wide number":   sections(wat.Section(1, []byte{0x80, 0x80, 0x80, 0x80, 0x70})),
+		"sections":      sections(bytes.Repeat(wat.Section(0, []byte{0}), 1000)),
+		"nested":        sections(oneType, oneFunc, body(cat([]byte{0}, bytes.Repeat([]byte{2, 0x40}, 60_000)))),
+		"body":          sections(oneType, oneFunc, body(make([]byte, 200_000))),
+		"module":        append([]byte(wat.Preamble), make([]byte, 17<<20)...),
+	} {
+		_, err := r.Load(t.Context(), "bomb.wasm", bin)
+		if err == nil {
+			t.Errorf("%s: it is accepted", name)
+			continue
+		}
+		wantProblem(t, err, problem.GuestLoad, "guest bomb.wasm is refused: ")
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+		t.Errorf("%d MiB were allocated to refuse them", n>>20)
+	}
+}
+
+// A lie in the name section does not reach wazero: the rewriter drops it.
+func TestNameBomb(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	names := append([]byte("\x04name\x01\x06"), 0xff, 0xff, 0xff, 0xff, 0x0f, 0)
+	m := load(t, r, append(guest(t, `(call $write (i32.const 0) (i32.const 5))`), wat.Section(0, names)...))
+	if got, _, err := run(t, m, wasm.Invocation{}); err != nil || got != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// oneFunction is a module with a body of the test's own beside its render.
+func oneFunction(code []byte) []byte {
+	bin := []byte(wat.Preamble)
+	bin = append(bin, wat.Section(1, []byte{2, 0x60, 0, 0, 0x60, 0, 1, 0x7f})...)
+	bin = append(bin, wat.Section(3, []byte{2, 0, 1})...)
+	bin = append(bin, wat.Section(5, []byte{1, 0, 1})...)
+	bin = append(bin, wat.Section(7, []byte("\x02\x06memory\x02\x00\x06render\x00\x01"))...)
+	return append(bin, wat.Section(10, append(append(binary.AppendUvarint([]byte{2}, uint64(len(code))), code...), 4, 0, 0x41, 0, 0x0b))...)
+}
+
+// loops is a body of n loops, depth of them within each other, in which all
+// locals change.
+func loops(n, depth, locals int) []byte {
+	code := append(append([]byte{1}, wat.U(uint64(locals))...), 0x7f)
+	get := func(i int) []byte { return append([]byte{0x20}, wat.U(uint64(i%locals))...) }
+	for group := range n / depth {
+		for i := range depth {
+			code = append(append(code, 0x03, 0x40), get(group+i)...) // loop; local = local + 1
+			code = append(append(code, 0x41, 1, 0x6a, 0x21), wat.U(uint64((group+i)%locals))...)
+		}
+		for i := range depth {
+			code = append(append(code, get(group+i)...), 0x0d, 0, 0x0b) // br_if; end
+		}
+	}
+	return append(code, 0x0b)
+}
+
+// branches is a body of n ifs with elses.
+func branches(n, locals int) []byte {
+	code := append(append([]byte{1}, wat.U(uint64(locals))...), 0x7f)
+	get := func(i int) []byte { return append([]byte{0x20}, wat.U(uint64(i%locals))...) }
+	set := func(i int) []byte { return append(append(get(i), 0x41, 1, 0x6a, 0x21), wat.U(uint64(i%locals))...) }
+	for i := range n {
+		code = append(append(append(code, get(i)...), 0x04, 0x40), set(i+1)...)
+		code = append(append(append(code, 0x05), set(i+2)...), 0x0b)
+	}
+	return append(code, 0x0b)
+}
+
+// What takes minutes to compile is refused in no time.
+func TestCompileBombs(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	targets := append([]byte{0, 0x41, 0, 0x0e}, wat.U(19_000)...)
+	targets = append(append(targets, make([]byte, 19_001)...), 0x41, 0, 0x0e)
+	targets = append(append(targets, wat.U(1001)...), make([]byte, 1003)...)
+	for name, body := range map[string][]byte{
+		"loops": loops(5000, 1, 10), "loops and locals": loops(1900, 1, 200), "many locals": loops(80, 1, 5000),
+		"nested loops": loops(345, 345, 100), "nested loops and locals": loops(40, 40, 1700),
+		"branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
+	} {
+		began := time.Now()
+		_, err := r.Load(t.Context(), "bomb.wasm", oneFunction(body))
+		if err == nil {
+			t.Errorf("%s: it is accepted", name)
+			continue
+		}
+		wantProblem(t, err, problem.GuestLoad, "function 0: ", "more than the")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: it took %v", name, took)
+		}
+	}
+}
+
+// A compilation that takes too long ends with the context.
+func TestCompileDeadline(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := r.Load(ctx, "x.wasm", oneFunction(loops(100, 1, 50)))
+	wantProblem(t, err, problem.GuestLoad, "context canceled")
+}
+
+// BenchmarkWorstFunction compiles the functions within the bounds that take
+// longest.
+func BenchmarkWorstFunction(b *testing.B) {
+	for name, body := range map[string][]byte{
+		"loops": loops(1000, 1, 68), "loops in loops": loops(1000, 40, 68), "branches": branches(3900, 34), "branches, locals": branches(690, 200),
+	} {
+		bin := oneFunction(body)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r := newRuntime(b, wasm.Options{})
+				if _, err := r.Load(b.Context(), "x.wasm", bin); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// meter counts an instance's fuel. The guest counts slices of it down in a
+// global of its own, so that it must come by Go about every ten thousand
+// instructions; what host functions take is counted here.
+type meter struct {
+	limit   uint64
+	granted uint64 // all slices
+	host    uint64
+	left    api.MutableGlobal // of the slice; below zero when it is used up. nil until the first tick
+	room    api.MutableGlobal // of the stack; below zero when it is used up
+}
+
+// slice is the fuel that a guest gets at a time: some tens of microseconds.
+const slice = 1 << 17
+
+// used is exact: what was granted, without the rest of the slice.
+func (m *meter) used() uint64 {
+	if m.left == nil {
+		return m.host
+	}
+	return m.granted - m.left.Get() + m.host // a global below zero adds
+}
+
+// refill grants the next slice, as far as the limit goes.
+func (m *meter) refill() error {
+	used := m.used()
+	if used > m.limit {
+		return errFuel
+	}
+	next := min(slice, m.limit-used)
+	m.granted += next - m.left.Get()
+	m.left.Set(next)
+	return nil
+}
+
+// take is for host functions.
+func (m *meter) take(fuel uint64) error {
+	m.host += fuel
+	if m.granted+m.host > m.limit && m.used() > m.limit {
+		return errFuel
+	}
+	return nil
+}
+
+// provideTick makes the function that instrumented guests call.
+func provideTick(ctx context.Context, engine wazero.Runtime) error {
+	_, err := engine.NewHostModuleBuilder(tickModule).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(tick), nil, nil).Export(tickName).Instantiate(ctx)
+	return err
+}
+
+// tick ends the invocation when a limit is reached, or gives the guest another
+// slice.
+func tick(ctx context.Context, guest api.Module, _ []uint64) {
+	i := instanceOf(ctx)
+	m := &i.meter
+	if m.left == nil {
+		m.left = guest.ExportedGlobal(fuelExport).(api.MutableGlobal)
+		m.room = guest.ExportedGlobal(roomExport).(api.MutableGlobal)
+		m.room.Set(uint64(i.limits.Stack))
+	}
+	if int32(uint32(m.room.Get())) < 0 {
+		panic(errStack)
+	}
+	if err := m.refill(); err != nil {
+		panic(err)
+	}
+	i.interrupt()
+}
+
+// charge takes fuel for a host call.
+func (i *Instance) charge(fuel uint64) {
+	if err := i.meter.take(fuel); err != nil {
+		panic(err)
+	}
+	i.interrupt()
+}
+
+// interrupt ends the invocation when its time is up, or wconf gave up on it.
+func (i *Instance) interrupt() {
+	if err := i.ctx.Err(); err != nil {
+		panic(err)
+	}
+}
+
+func (i *Instance) timedOut(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

@@ -1,0 +1,173 @@
+package wasm
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/wconf/wconf/runtime/wasm/wat"
+)
+
+// validator compiles modules without machine code; it judges as wazero does.
+func validator(t testing.TB) wazero.Runtime {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigInterpreter().
+		WithCoreFeatures(api.CoreFeaturesV2).WithMemoryLimitPages(uint32(Ceiling.Memory/pageSize)).WithDebugInfoEnabled(false))
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func valid(r wazero.Runtime, bin []byte) error {
+	m, err := r.CompileModule(context.Background(), bin)
+	if err == nil {
+		_ = m.Close(context.Background())
+	}
+	return err
+}
+
+// plain is a module without custom sections, which the rewriter drops: wazero
+// decodes names without looking at bounds.
+func plain(s *shape) []byte {
+	out := []byte(preamble)
+	for _, id := range sectionOrder {
+		if body, ok := s.sections[id]; ok {
+			out = append(out, wat.Section(id, body)...)
+		}
+	}
+	return out
+}
+
+// agree fails the test when the rewriter makes an invalid module valid, or a
+// valid one invalid.
+func agree(t testing.TB, r wazero.Runtime, bin []byte) (passed bool) {
+	t.Helper()
+	s, err := scan(bin)
+	if err != nil {
+		return false
+	}
+	before := valid(r, plain(s))
+	out, err := instrument(s)
+	if err != nil {
+		t.Fatalf("a module that passed scan cannot be rewritten: %v\n% x", err, bin)
+	}
+	after := valid(r, out)
+	if (before == nil) != (after == nil) {
+		t.Fatalf("before: %v\nafter: %v\n% x", before, after, bin)
+	}
+	return true
+}
+
+// samples are modules with every construct that the rewriter touches.
+func samples(t testing.TB) [][]byte {
+	t.Helper()
+	list := [][]byte{
+		wat.Assemble(t, `(module)`),
+		wat.Assemble(t, `(module (memory (export "memory") 1) (func (export "render") (result i32) (i32.const 0)))`),
+		wat.Assemble(t, `(module
+			(import "wconf/v1" "write" (func $write (param i32 i32)))
+			(import "wconf/v1" "fail" (func $fail (param i32 i32)))
+			(table 3 9 funcref) (memory (export "memory") 1 4)
+			(global $g (mut i32) (i32.const -1)) (global $f funcref (ref.func $two))
+			(start $one)
+			(elem (i32.const 0) $two $one $write)
+			(func $one (global.set $g (i32.const 1)))
+			(func $two (param $a i32) (result i32) (local $b i64)
+				(block $out (loop $next
+					(if (i32.eqz (local.get $a)) (then (return (i32.const 4))) (else (br $next)))
+					(loop $inner (br_if $inner (local.get $a)) (br_table $out $next $inner (local.get $a)))))
+				(memory.copy (i32.const 0) (i32.const 1) (i32.const 2))
+				(memory.fill (i32.const 0) (i32.const 1) (i32.const 2))
+				(drop (table.grow (ref.null) (i32.const 1)))
+				(drop (memory.grow (i32.const 1)))
+				(call $write (i32.const 0) (global.get $g))
+				(drop (ref.is_null (ref.func $two)))
+				(call_indirect 2 (i32.const 5) (i32.const 0)))
+			(func (export "pair") (param i32) (result i32 i64)
+				(if (local.get 0) (then (return (i32.const 1) (i64.const 2))))
+				(call $one) (i32.const 3) (i64.const 4))
+			(func (export "render") (result i32) (call $two (i32.const 1))))`),
+	}
+	for _, file := range []string{"../../guests/nginx-c/nginx.wasm", "../../guests/nginx-rust/nginx.wasm"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+func TestSamplesAgree(t *testing.T) {
+	r := validator(t)
+	for i, bin := range samples(t) {
+		if !agree(t, r, bin) {
+			_, err := scan(bin)
+			t.Errorf("sample %d is refused: %v", i, err)
+		}
+	}
+}
+
+// Thousands of damaged modules: what was invalid stays invalid, what was valid
+// stays valid.
+func TestMutantsAgree(t *testing.T) {
+	r, random := validator(t), rand.New(rand.NewPCG(1, 2))
+	passed := 0
+	for _, bin := range samples(t) {
+		rounds := 4000
+		if len(bin) > 10_000 {
+			rounds = 300
+		}
+		for range rounds {
+			if agree(t, r, mutant(random, bin)) {
+				passed++
+			}
+		}
+	}
+	if passed < 1000 {
+		t.Errorf("only %d mutants got past scan", passed)
+	}
+}
+
+// mutant changes a few bytes, mostly by a little: neighbours of an index and of
+// an opcode are where borders lie.
+func mutant(random *rand.Rand, bin []byte) []byte {
+	b := bytes.Clone(bin)
+	for range 1 + random.IntN(3) {
+		at := 8 + random.IntN(max(1, len(b)-8))
+		if at >= len(b) {
+			return b
+		}
+		switch random.IntN(4) {
+		case 0:
+			b[at] = byte(random.Uint32())
+		case 1:
+			b[at] ^= 1 << random.IntN(8)
+		default:
+			b[at] += byte(random.IntN(7)) - 3
+		}
+	}
+	return b
+}
+
+// Whatever the bytes are: no panic, and wazero's judgement is the same before
+// and after.
+func FuzzRewrite(f *testing.F) {
+	for _, bin := range samples(f) {
+		f.Add(bin)
+	}
+	r := validator(f)
+	f.Fuzz(func(t *testing.T, bin []byte) {
+		if len(bin) < 64<<10 {
+			agree(t, r, bin)
+		}
+	})
+}
