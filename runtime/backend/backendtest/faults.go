@@ -40,18 +40,19 @@ func watchCanceledWhileSending(t *testing.T, h Harness) {
 func (h Harness) recovered(t *testing.T, b backend.Backend, from backend.Cursor, want map[string]string) {
 	t.Helper()
 	f := h.follow(t, b, truth("/app/stale", "x"), from, "/app")
-	select {
-	case err := <-f.ended:
-		if !errors.Is(err, backend.ErrCursorLost) {
-			t.Errorf("Watch ended with %v, want ErrCursorLost", err)
+	for timeout := time.After(h.Patience); !maps.Equal(f.state, want); {
+		select {
+		case err := <-f.ended:
+			if errors.Is(err, backend.ErrCursorLost) {
+				return
+			}
+			f.watch()
+		case batch := <-f.batches:
+			f.fold(batch)
+		case <-timeout:
+			t.Fatal("Watch neither says that the cursor is lost nor sends the whole truth")
 		}
-		return
-	case batch := <-f.batches:
-		f.fold(batch)
-	case <-time.After(h.Patience):
-		t.Fatalf("Watch neither says that the cursor is lost nor sends the whole truth")
 	}
-	f.until(want)
 	f.end()
 }
 
@@ -78,15 +79,15 @@ func foreignCursor(t *testing.T, h Harness) {
 	}
 }
 
-// down changes the store while it cannot be reached, and follows it as a cache
-// would: with the same cursor, until it works again.
+// down changes the store while it cannot be reached: a watch from the last
+// cursor then brings what happened meanwhile.
 func down(t *testing.T, h Harness) {
 	s := h.changing(t, pairs("/app/a", "1", "/app/b", "1")...)
 	if s.Down == nil {
 		t.Skip("this store is never down")
 	}
 	state, at := list(t, s.Backend, "/app")
-	f := h.follow(t, s.Backend, state, at, "/app")
+	running := h.follow(t, s.Backend, state, at, "/app")
 	s.Down(true)
 	if l, err := s.Backend.List(t.Context(), []string{"/app"}); err == nil {
 		t.Errorf("a store that is down lists %v", l.Pairs)
@@ -94,20 +95,7 @@ func down(t *testing.T, h Harness) {
 	s.Apply(pairs("/app/a", "2"), []string{"/app/b"})
 	s.Down(false)
 	want := truth("/app/a", "2")
-	deadline := time.Now().Add(h.Patience)
-	for !maps.Equal(f.state, want) && time.Now().Before(deadline) {
-		select {
-		case b := <-f.batches:
-			f.fold(b)
-		case err := <-f.ended:
-			if errors.Is(err, backend.ErrCursorLost) {
-				f.state, f.cursor = list(t, s.Backend, "/app")
-			}
-			f = h.follow(t, s.Backend, f.state, f.cursor, "/app")
-		case <-time.After(h.Patience):
-		}
-	}
-	f.until(want)
+	running.until(want)
 }
 
 func closed(t *testing.T, h Harness) {

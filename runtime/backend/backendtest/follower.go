@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -12,17 +13,21 @@ import (
 	"github.com/wconf/wconf/runtime/kv"
 )
 
-// follower folds the batches of one watch, as a cache does, and checks what
-// holds for every batch.
+// follower folds the batches of a watch, as a cache does: when the watch ends
+// with an error it watches again from the last cursor. It checks what holds
+// for every batch.
 type follower struct {
 	t        *testing.T
+	backend  backend.Backend
 	patience time.Duration
 	prefixes []string
 	state    map[string]string
 	cursor   backend.Cursor
 	batches  chan backend.Batch
 	ended    chan error
+	ctx      context.Context
 	stop     context.CancelFunc
+	watching sync.WaitGroup
 }
 
 // list lists the store, which must work, and returns what it holds.
@@ -44,33 +49,41 @@ func list(t *testing.T, b backend.Backend, prefixes ...string) (map[string]strin
 
 // follow watches from a cursor that state belongs to.
 func (h Harness) follow(t *testing.T, b backend.Backend, state map[string]string, from backend.Cursor, prefixes ...string) *follower {
-	ctx, stop := context.WithCancel(t.Context())
 	f := &follower{
-		t: t, patience: h.Patience, prefixes: prefixes, state: maps.Clone(state), cursor: from,
-		batches: make(chan backend.Batch), ended: make(chan error, 1), stop: stop,
+		t: t, backend: b, patience: h.Patience, prefixes: prefixes, state: maps.Clone(state), cursor: from,
+		batches: make(chan backend.Batch), ended: make(chan error, 1),
 	}
-	var watching sync.WaitGroup
-	watching.Go(func() { f.ended <- b.Watch(ctx, prefixes, from, f.batches) })
+	f.ctx, f.stop = context.WithCancel(t.Context())
+	f.watch()
 	t.Cleanup(func() {
-		stop()
-		watching.Wait()
+		f.stop()
+		f.watching.Wait()
 	})
 	return f
 }
 
+func (f *follower) watch() {
+	from := f.cursor
+	f.watching.Go(func() { f.ended <- f.backend.Watch(f.ctx, f.prefixes, from, f.batches) })
+}
+
 // take receives and folds one batch.
-func (f *follower) take() backend.Batch {
+func (f *follower) take() {
 	f.t.Helper()
-	select {
-	case b := <-f.batches:
-		f.fold(b)
-		return b
-	case err := <-f.ended:
-		f.t.Fatalf("Watch ended: %v", err)
-	case <-time.After(f.patience):
-		f.t.Fatalf("no batch within %v; the keys so far: %v", f.patience, f.state)
+	for timeout := time.After(f.patience); ; {
+		select {
+		case b := <-f.batches:
+			f.fold(b)
+			return
+		case err := <-f.ended:
+			if err == nil || errors.Is(err, backend.ErrCursorLost) {
+				f.t.Fatalf("Watch ended with %v", err)
+			}
+			f.watch()
+		case <-timeout:
+			f.t.Fatalf("no batch within %v; the keys so far: %v", f.patience, f.state)
+		}
 	}
-	return backend.Batch{}
 }
 
 func (f *follower) fold(b backend.Batch) {

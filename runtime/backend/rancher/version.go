@@ -1,0 +1,136 @@
+package rancher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// versions is what /{root}/version says for the first segment of each prefix.
+// It is a token: another one means that something may have changed.
+type versions map[string]string
+
+// absent is the token of a root without a version.
+const absent = "\x00"
+
+const (
+	versionTimeout = 10 * time.Second
+	// maxWait is how long a long poll may take on the server, as in confd. The
+	// server looks at the clock every five seconds only.
+	maxWait  = 10 * time.Second
+	pollTime = maxWait + 15*time.Second
+)
+
+// roots are the first segments of prefixes; "/" stands for the newest version.
+func roots(prefixes []string) []string {
+	var all []string
+	for _, p := range prefixes {
+		root, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+		if root == "" {
+			root = "latest"
+		}
+		all = append(all, root)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// versionsOf asks for the version of each root.
+func (m *metadata) versionsOf(ctx context.Context, prefixes []string) (versions, error) {
+	all := versions{}
+	for _, root := range roots(prefixes) {
+		v, err := m.version(ctx, root, nil, versionTimeout)
+		if err != nil {
+			return nil, err
+		}
+		all[root] = v
+	}
+	return all, nil
+}
+
+func (m *metadata) version(ctx context.Context, root string, query url.Values, limit time.Duration) (string, error) {
+	v := absent
+	err := m.get(ctx, "/"+root+"/version", query, limit, func(body io.Reader) (err error) {
+		v, err = token(io.LimitReader(body, maxShort))
+		return err
+	})
+	if err == errMissing {
+		return absent, nil
+	}
+	return v, err
+}
+
+// token is the text of a version as the server compares it.
+func token(body io.Reader) (string, error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return "", err
+	}
+	var v any
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil || d.More() {
+		return "", errors.New("its version is not JSON")
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return "", fmt.Errorf("its version is no text")
+}
+
+// await returns when the version of some root is another one than held, or
+// when the server has waited for long enough. Servers that do not wait are
+// asked in intervals.
+func (m *metadata) await(ctx context.Context, held versions) (changed bool, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	type end struct {
+		changed bool
+		err     error
+	}
+	ends := make(chan end)
+	for root, token := range held {
+		go func() {
+			changed, err := m.awaitOne(ctx, root, token)
+			ends <- end{changed, err}
+		}()
+	}
+	for range held {
+		e := <-ends
+		if err == nil && !changed { // the first that has something to say
+			changed, err = e.changed, e.err
+		}
+		if changed || err != nil {
+			stop()
+		}
+	}
+	stop()
+	return changed, err
+}
+
+func (m *metadata) awaitOne(ctx context.Context, root, held string) (bool, error) {
+	begun := time.Now()
+	query := url.Values{"wait": {"true"}, "value": {strings.Trim(held, absent)}, "maxWait": {strconv.Itoa(int(maxWait / time.Second))}}
+	now, err := m.version(ctx, root, query, pollTime)
+	if err != nil || now != held {
+		return err == nil, err
+	}
+	if took := time.Since(begun); took < maxWait/2 { // it does not wait
+		return false, pause(ctx, m.interval-took)
+	}
+	return false, nil
+}
+
+func (v versions) equal(o versions) bool { return maps.Equal(v, o) }

@@ -1,0 +1,72 @@
+package rancher
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/wconf/wconf/runtime/backend"
+)
+
+// fullLook is how often everything is read whatever the version says: it may
+// have come back to an old value, or not cover what is asked for.
+const fullLook = time.Minute
+
+// Watch implements backend.Backend: a Full batch for each change of what is
+// below prefixes, and one that changes nothing after each long poll without
+// news.
+func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cursor, out chan<- backend.Batch) error {
+	ctx, free := m.life.Bind(ctx)
+	defer free()
+	held := parseCursor(from)
+	looked := time.Now()
+	for {
+		changed, err := m.news(ctx, prefixes, held.Versions)
+		if err != nil {
+			return err
+		}
+		if !changed && time.Since(looked) < jittered(fullLook) {
+			if err := backend.Send(ctx, out, backend.Batch{Cursor: from}); err != nil {
+				return err
+			}
+			continue
+		}
+		looked = time.Now()
+		s, err := m.read(ctx, prefixes, nil)
+		if err == nil {
+			err = m.accept(s)
+		}
+		if err != nil {
+			return err
+		}
+		b := backend.Batch{Cursor: s.cursor()}
+		if s.content != held.Content {
+			b.Full, b.Puts = true, s.pairs
+		}
+		if err := backend.Send(ctx, out, b); err != nil {
+			return err
+		}
+		held, from = cursor{s.versions, s.content}, b.Cursor
+	}
+}
+
+// news waits until there may be something new. A cursor of other prefixes, or
+// of no store, is news at once; a root without a version always is, after an
+// interval.
+func (m *metadata) news(ctx context.Context, prefixes []string, held versions) (bool, error) {
+	want := roots(prefixes)
+	for _, root := range want {
+		if _, ok := held[root]; !ok {
+			return true, nil
+		}
+	}
+	if len(held) != len(want) {
+		return true, nil
+	}
+	changed, err := m.await(ctx, held)
+	return changed || slices.ContainsFunc(want, func(root string) bool { return held[root] == absent }), err
+}
+
+// jittered spreads the looks of many clients.
+func jittered(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5) }
