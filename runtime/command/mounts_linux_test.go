@@ -22,7 +22,7 @@ func mountTmpfs(t *testing.T, dir string) {
 }
 
 // On most hosts systemd lets mounts pass on to other namespaces. These do not.
-func TestOverlaysOnSharedMounts(t *testing.T) {
+func TestSharedMounts(t *testing.T) {
 	needs.Root(t)
 	dir := t.TempDir()
 	mountTmpfs(t, dir)
