@@ -47,6 +47,7 @@ var rooms = map[string][]string{
 	"runtime/engine": {"cache", "resource", "kv", "problem"},
 	// 5 the whole
 	"runtime/testrun": {"*"},
+	"runtime/demo":    {"*"},
 	"runtime":         {"*"},
 }
 

@@ -26,6 +26,7 @@ func (r *Resource) Missed(c Cause) {
 func (r *Resource) Apply(ctx context.Context, p *Plan, c Cause) Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer func() { r.applied = true }()
 	r.pending.add(c)
 	staged, err := r.parts.Stager.Stage(ctx, r.spec.Target, p.Content)
 	if err != nil {

@@ -19,7 +19,6 @@ func (a applying) judge(ctx context.Context) (gate.Verdict, error) {
 		a.parts.Log.Warn("the condition failed and on_error says reload", "resource", a.ID(), "err", err)
 		return gate.Verdict{Decision: gate.Now}, nil
 	}
-	a.judged = true
 	return v, err
 }
 
@@ -42,7 +41,7 @@ func (a applying) guard(ctx context.Context) (ok bool, why string, err error) {
 func (a applying) input(g *gate.Gate, base content) gate.Input {
 	in := gate.Input{
 		Now: a.cause.Now, Resource: a.ID(), Reason: a.cause.Reason,
-		First: !a.judged, Drift: a.cause.Reason == "drift",
+		First: !a.applied, Drift: a.cause.Reason == "drift",
 		Last:    gate.Reload{At: a.last.at, Exit: a.last.exit, OK: a.last.failures == 0, Failures: a.last.failures, Count: a.last.count},
 		History: a.last.history,
 		Pending: gate.Pending{Events: a.pending.events, Since: a.pending.first, Latest: a.pending.latest},

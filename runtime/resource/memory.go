@@ -22,7 +22,7 @@ type memory struct {
 	owed     bool  // a reload of what stands there must still happen
 	held     bool  // a condition withholds it
 	inLedger bool  // the debt stands in the ledger, not on the file
-	judged   bool  // a condition was judged since wconf started
+	applied  bool  // at least once since wconf started
 }
 
 // content is one content of the destination, with what it was made from. What
