@@ -56,7 +56,7 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 			Msg:  fmt.Sprintf("guest %s: it starts with %d bytes of memory; its limit is %d", m.name, need, limits.Memory),
 			Hint: "raise it in [template.limits], if the guest needs it"}
 	}
-	memory, err := newMemory(limits.Memory)
+	memory, err := m.runtime.memories.take(limits.Memory)
 	if err != nil {
 		return nil, fmt.Errorf("guest %s: memory: %w", m.name, err)
 	}
@@ -122,7 +122,7 @@ func (i *Instance) Call(export string) error {
 	return nil
 }
 
-// Stats is what the instance used so far.
+// Stats is what the instance used so far; it is asked before Close.
 func (i *Instance) Stats() Stats {
 	return Stats{
 		Fuel: i.meter.used(), Time: time.Since(i.began), Memory: i.memory.used,
@@ -130,11 +130,15 @@ func (i *Instance) Stats() Stats {
 	}
 }
 
-// Close ends the instance and frees its memory.
+// Close ends the instance and takes its memory back.
 func (i *Instance) Close() {
-	if i.guest != nil {
-		_ = i.guest.Close(i.ctx) // closes nothing but memory
+	if i.memory == nil {
+		return
 	}
-	i.memory.release()
+	if i.guest != nil {
+		_ = i.guest.Close(i.ctx) // it has nothing open but memory
+	}
 	i.cancel()
+	i.module.runtime.memories.give(i.memory)
+	i.memory = nil
 }

@@ -4,14 +4,31 @@ package wasm
 
 import "golang.org/x/sys/unix"
 
-func newMemory(limit uint64) (*linearMemory, error) {
-	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
-	return &linearMemory{space: space}, err
+func reserve(limit uint64) ([]byte, error) {
+	return unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 }
 
-func (m *linearMemory) release() {
-	if m.space != nil {
-		_ = unix.Munmap(m.space) // it is ours and whole
-		m.space = nil
+func release(space []byte) { _ = unix.Munmap(space) } // it is ours and whole
+
+// cheapToClear is up to where writing zeros is faster than giving the pages
+// back to the system and taking them again.
+const cheapToClear = 256 << 10
+
+func wipe(b []byte) error {
+	if len(b) <= cheapToClear {
+		clear(b)
+		return nil
 	}
+	return giveBack(b)
+}
+
+// machineCode tells whether the system lets a process run what it wrote
+// (systemd's MemoryDenyWriteExecute and PR_SET_MDWE do not).
+func machineCode() bool {
+	page, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return false
+	}
+	defer release(page)
+	return unix.Mprotect(page, unix.PROT_READ|unix.PROT_EXEC) == nil
 }

@@ -41,30 +41,34 @@ const compileTime = 30 * time.Second
 // the resource says it. What is wrong with the module is a *problem.Problem
 // with the code guest-load. The module must be closed.
 func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, error) {
-	r.compiling.Lock()
-	defer r.compiling.Unlock()
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	digest := Digest(sha256.Sum256(bin))
-	p := r.known(digest)
+	p := r.programs[digest]
 	if p == nil {
 		var err error
-		if p, err = r.compile(ctx, name, digest, bin); err != nil {
+		if p, err = r.load(ctx, name, digest, bin); err != nil {
 			return nil, err
 		}
-		r.mu.Lock()
 		r.programs[digest] = p
-		r.mu.Unlock()
 	}
 	p.users++
 	return &Module{runtime: r, name: name, program: p}, nil
 }
 
-func (r *Runtime) known(d Digest) *program {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.programs[d]
-}
-
-func (r *Runtime) compile(ctx context.Context, name string, digest Digest, bin []byte) (*program, error) {
+// load takes a module from the cache, or vets, rewrites and compiles it and
+// puts it there.
+func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []byte) (*program, error) {
+	if about, rewritten := r.cache.get(digest); about != nil {
+		if compiled, err := r.compile(ctx, rewritten); err == nil {
+			r.kept(name, r.cache.seal())
+			return &program{about: *about, compiled: compiled}, nil
+		}
+		r.log.Warn("cache of compiled guests is damaged, it is emptied", "guest", name)
+		if err := r.cache.empty(); err != nil {
+			return nil, fmt.Errorf("cache of compiled guests: %w", err)
+		}
+	}
 	s, about, err := vet(name, bin)
 	if err != nil {
 		return nil, err
@@ -74,20 +78,37 @@ func (r *Runtime) compile(ctx context.Context, name string, digest Digest, bin [
 	if err != nil {
 		return nil, refuse(name, err.Error(), "", err)
 	}
-	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
-	defer cancel()
-	compiled, err := r.engine.CompileModule(ctx, rewritten)
+	compiled, err := r.compile(ctx, rewritten)
 	if err != nil {
 		return nil, refuse(name, "it does not compile: "+err.Error(), "", err)
 	}
+	r.kept(name, r.cache.put(about, rewritten))
 	return &program{about: *about, compiled: compiled}, nil
+}
+
+// kept says that the cache could not be written; the guest runs all the same.
+func (r *Runtime) kept(name string, err error) {
+	if err != nil {
+		r.log.Warn("compiled guest is not kept", "guest", name, "err", err)
+	}
+}
+
+func (r *Runtime) compile(ctx context.Context, rewritten []byte) (wazero.CompiledModule, error) {
+	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
+	defer cancel()
+	compiled, err := r.engine.CompileModule(ctx, rewritten)
+	if err != nil && r.compiled != nil {
+		// When only keeping the machine code failed, wazero has it in memory.
+		compiled, err = r.engine.CompileModule(ctx, rewritten)
+	}
+	return compiled, err
 }
 
 // Close lets go of the module. Instances that run keep what they need.
 func (m *Module) Close() error {
 	r := m.runtime
-	r.compiling.Lock()
-	defer r.compiling.Unlock()
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	if m.program == nil {
 		return nil
 	}
@@ -96,9 +117,7 @@ func (m *Module) Close() error {
 	if p.users--; p.users > 0 {
 		return nil
 	}
-	r.mu.Lock()
 	delete(r.programs, p.about.Digest)
-	r.mu.Unlock()
 	return p.compiled.Close(context.Background())
 }
 

@@ -10,6 +10,7 @@ package wasm
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync"
 
@@ -20,48 +21,56 @@ import (
 // Options are how a Runtime works. The zero value is right for tests.
 type Options struct {
 	// Cache is a directory for compiled modules, made with mode 0700 when it is
-	// not there. It holds machine code that wconf runs: nobody else may write to
-	// it. Empty means that nothing is kept.
+	// not there. It holds machine code that wconf runs: it must belong to the
+	// user who runs wconf, and be closed to all others. Empty keeps nothing.
 	Cache string
-	// Interpreter runs guests without machine code.
+	// Interpreter runs guests without machine code, ten to fifty times slower.
+	// A Runtime also does so by itself where the system forbids machine code.
 	Interpreter bool
+	// Log hears of a cache that cannot be used; nil: nobody does.
+	Log *slog.Logger
 }
 
 // Runtime holds the compiled modules of one process. It is safe for concurrent
 // use.
 type Runtime struct {
-	engine wazero.Runtime
-	cache  wazero.CompilationCache // nil without a directory
-	slots  chan struct{}           // one for each guest that runs
+	engine   wazero.Runtime
+	compiled wazero.CompilationCache // nil without a directory
+	cache    *cache                  // nil without a directory
+	slots    chan struct{}           // one for each guest that runs
+	memories memories
+	log      *slog.Logger
 
-	compiling sync.Mutex // one module at a time
-	mu        sync.Mutex
-	programs  map[Digest]*program
+	loading  sync.Mutex // one module at a time; guards programs and their users
+	programs map[Digest]*program
 }
 
 // NewRuntime makes a Runtime; Close ends it.
 func NewRuntime(o Options) (*Runtime, error) {
-	ctx := context.Background()
+	n := runtime.GOMAXPROCS(0)
+	r := &Runtime{slots: make(chan struct{}, n), programs: map[Digest]*program{}, log: o.Log}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.memories = memories{free: map[uint64][]*linearMemory{}, keep: 2 * n}
 	config := wazero.NewRuntimeConfigInterpreter()
-	if !o.Interpreter {
+	if !o.Interpreter && machineCode() {
 		config = wazero.NewRuntimeConfig()
 	}
-	r := &Runtime{slots: make(chan struct{}, runtime.GOMAXPROCS(0)), programs: map[Digest]*program{}}
 	if o.Cache != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(o.Cache)
-		if err != nil {
-			return nil, fmt.Errorf("cache of compiled guests %s: %w", o.Cache, err)
+		if err := r.openCache(o.Cache); err != nil {
+			return nil, fmt.Errorf("cache of compiled guests: %w", err)
 		}
-		r.cache = cache
-		config = config.WithCompilationCache(cache)
+		config = config.WithCompilationCache(r.compiled)
 	}
+	ctx := context.Background()
 	r.engine = wazero.NewRuntimeWithConfig(ctx, config.
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithMemoryLimitPages(uint32(Ceiling.Memory/pageSize)).
 		WithDebugInfoEnabled(false).
 		WithCloseOnContextDone(false)) // every path through a guest comes by tick
-	for _, build := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick} {
-		if err := build(ctx, r.engine); err != nil {
+	for _, provide := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick} {
+		if err := provide(ctx, r.engine); err != nil {
 			_ = r.Close()
 			return nil, fmt.Errorf("guest runtime: %w", err)
 		}
@@ -69,13 +78,22 @@ func NewRuntime(o Options) (*Runtime, error) {
 	return r, nil
 }
 
-// Close ends every instance and frees every compiled module.
+func (r *Runtime) openCache(dir string) (err error) {
+	if r.cache, err = openCache(dir); err != nil {
+		return err
+	}
+	r.compiled, err = wazero.NewCompilationCacheWithDir(dir)
+	return err
+}
+
+// Close frees every compiled module. No instance may be open.
 func (r *Runtime) Close() error {
 	ctx := context.Background()
 	err := r.engine.Close(ctx)
-	if r.cache != nil {
-		err = firstOf(err, r.cache.Close(ctx))
+	if r.compiled != nil {
+		err = firstOf(err, r.compiled.Close(ctx))
 	}
+	r.memories.close()
 	return err
 }
 

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package wasm
+
+func reserve(limit uint64) ([]byte, error) { return make([]byte, limit), nil }
+
+func release([]byte) {}
+
+func wipe(b []byte) error {
+	clear(b)
+	return nil
+}
+
+func machineCode() bool { return true } // wazero knows
