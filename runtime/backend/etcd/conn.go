@@ -51,7 +51,7 @@ func (b *Backend) connect(creds credentials.TransportCredentials) (err error) {
 }
 
 func (b *Backend) dialNode(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	conn, err := b.net(ctx, "tcp", address)
 	if err != nil {
 		b.nodes.note(address, err)
 	}
@@ -65,7 +65,8 @@ func (b *Backend) settle(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, b.dial)
 	defer stop()
 	state := b.conn.GetState()
-	if state == connectivity.TransientFailure {
+	if state == connectivity.TransientFailure { // and stays so until some node is connected to
+		defer b.nodes.try(stop)()
 		b.conn.ResetConnectBackoff()
 		b.conn.WaitForStateChange(ctx, state)
 		state = b.conn.GetState()

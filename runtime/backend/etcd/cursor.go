@@ -20,7 +20,7 @@ import (
 type cursor struct {
 	cluster uint64
 	rev     int64
-	scope   uint32 // which prefixes count and mark speak of
+	scope   uint32 // the prefixes that count and mark speak of
 	count   int64  // of keys within the scope
 	mark    mark
 }

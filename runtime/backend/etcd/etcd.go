@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -32,9 +33,12 @@ var Factory = backend.Factory{
 	Open:    func(c backend.Config) (backend.Backend, error) { return Open(c) },
 }
 
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
 // Backend reads one etcd cluster.
 type Backend struct {
 	nodes   *nodes
+	net     dialer
 	conn    *grpc.ClientConn
 	kv      etcdserverpb.KVClient
 	watches etcdserverpb.WatchClient
@@ -56,7 +60,12 @@ type Backend struct {
 // or a CA or client certificate is given (as confd does). Timeouts default to
 // 5 s for a connection and 10 s for a request.
 func Open(c backend.Config) (*Backend, error) {
+	return open(c, new(net.Dialer).DialContext)
+}
+
+func open(c backend.Config, net dialer) (*Backend, error) {
 	b := &Backend{
+		net:     net,
 		bare:    c.BareKeys,
 		timeout: cmp.Or(c.Timeout, 10*time.Second),
 		dial:    cmp.Or(c.DialTimeout, 5*time.Second),

@@ -87,6 +87,11 @@ func (f *frontier) created() bool {
 	return !slices.ContainsFunc(f.watchers, func(w *watcher) bool { return !w.created && !w.gone })
 }
 
+// partial tells whether the rest of some answer is still on its way.
+func (f *frontier) partial() bool {
+	return slices.ContainsFunc(f.watchers, func(w *watcher) bool { return w.partial })
+}
+
 // progress moves every front.
 func (f *frontier) progress(rev int64) error {
 	for _, w := range f.watchers {
@@ -111,13 +116,18 @@ func (f *frontier) rev() int64 {
 	return lowest
 }
 
+// sorted is the events that wait, oldest first.
+func (f *frontier) sorted() []*mvccpb.Event {
+	slices.SortStableFunc(f.pending, func(a, b *mvccpb.Event) int { return cmp.Compare(a.Kv.ModRevision, b.Kv.ModRevision) })
+	return f.pending
+}
+
 // take removes and returns the events up to rev, oldest first.
 func (f *frontier) take(rev int64) []*mvccpb.Event {
 	if len(f.pending) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(f.pending, func(a, b *mvccpb.Event) int { return cmp.Compare(a.Kv.ModRevision, b.Kv.ModRevision) })
-	n, _ := slices.BinarySearchFunc(f.pending, rev+1, func(e *mvccpb.Event, r int64) int { return cmp.Compare(e.Kv.ModRevision, r) })
+	n, _ := slices.BinarySearchFunc(f.sorted(), rev+1, func(e *mvccpb.Event, r int64) int { return cmp.Compare(e.Kv.ModRevision, r) })
 	taken := slices.Clone(f.pending[:n])
 	f.pending = slices.Delete(f.pending, 0, n)
 	for _, e := range taken {

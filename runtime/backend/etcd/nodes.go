@@ -10,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
-
-	"google.golang.org/grpc/resolver"
 
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/problem"
@@ -35,10 +32,11 @@ type nodes struct {
 	mu      sync.Mutex
 	found   []string
 	refused map[string]error
+	trials  map[*trial]struct{}
 }
 
 func parseNodes(c backend.Config) (*nodes, error) {
-	n := &nodes{record: c.SRVRecord, refused: map[string]error{}}
+	n := &nodes{record: c.SRVRecord, refused: map[string]error{}, trials: map[*trial]struct{}{}}
 	n.lookup = func(ctx context.Context, record string) ([]*net.SRV, error) {
 		_, srv, err := net.DefaultResolver.LookupSRV(ctx, "", "", record)
 		return srv, err
@@ -113,123 +111,9 @@ func configProblem(msg, hint string) error {
 	return &problem.Problem{Code: problem.Config, Msg: msg, Hint: hint}
 }
 
-// resolve is the addresses to connect to now.
-func (n *nodes) resolve(ctx context.Context) ([]string, error) {
-	if n.record == "" {
-		return n.fixed, nil
-	}
-	srv, err := n.lookup(ctx, n.record)
-	if err != nil {
-		return nil, fmt.Errorf("look up SRV record %s: %w", n.record, err)
-	}
-	var found []string
-	for _, s := range srv {
-		found = append(found, net.JoinHostPort(strings.TrimSuffix(s.Target, "."), strconv.Itoa(int(s.Port))))
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("SRV record %s names no node", n.record)
-	}
-	slices.Sort(found)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.found = found
-	return found, nil
-}
-
-// note remembers the outcome of connecting to an address.
-func (n *nodes) note(address string, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if err == nil {
-		delete(n.refused, address)
-		return
-	}
-	n.refused[address] = err
-}
-
-// complaint says for each address why it could not be connected to; "" when
-// none of them failed.
-func (n *nodes) complaint() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var said []string
-	for _, a := range n.found {
-		if err := n.refused[a]; err != nil {
-			said = append(said, err.Error())
-		}
-	}
-	return strings.Join(said, "; ")
-}
-
 // String names the nodes.
 func (n *nodes) String() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return cmp.Or(strings.Join(n.found, ", "), n.record)
-}
-
-// Scheme, Build, ResolveNow and Close make nodes the resolver of a connection.
-// gRPC asks again whenever a connection breaks, so that a changed record or
-// address is found.
-func (n *nodes) Scheme() string { return "etcd" }
-
-func (n *nodes) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
-	ctx, stop := context.WithCancel(context.Background())
-	r := &resolving{nodes: n, cc: cc, stop: stop, again: make(chan struct{}, 1)}
-	r.ResolveNow(resolver.ResolveNowOptions{})
-	r.done.Go(func() { r.run(ctx) })
-	return r, nil
-}
-
-// resolving keeps one connection's addresses.
-type resolving struct {
-	nodes *nodes
-	cc    resolver.ClientConn
-	stop  context.CancelFunc
-	again chan struct{}
-	done  sync.WaitGroup
-}
-
-func (r *resolving) ResolveNow(resolver.ResolveNowOptions) {
-	select {
-	case r.again <- struct{}{}:
-	default:
-	}
-}
-
-func (r *resolving) Close() {
-	r.stop()
-	r.done.Wait()
-}
-
-// run answers ResolveNow, a DNS record at most once a second.
-func (r *resolving) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.again:
-		}
-		r.update(ctx)
-		if r.nodes.record == "" {
-			return // what is written in the configuration stays
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func (r *resolving) update(ctx context.Context) {
-	found, err := r.nodes.resolve(ctx)
-	if err != nil {
-		r.cc.ReportError(err)
-		return
-	}
-	var s resolver.State
-	for _, a := range found {
-		s.Endpoints = append(s.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: a, ServerName: a}}})
-	}
-	_ = r.cc.UpdateState(s) // an error means that gRPC will ask again
 }

@@ -66,7 +66,7 @@ func (p *pages) page(ctx context.Context, s span) (*etcdserverpb.RangeResponse, 
 			p.limit /= 2
 			continue
 		case tooLarge(err):
-			return nil, fmt.Errorf("the first key from %q on has a value of more than %d MiB: %w", s.start, maxMessage>>20, err)
+			return nil, p.b.problem(err, fmt.Sprintf("has a value of more than %d MiB under the first key from %q on", maxMessage>>20, s.start), "")
 		case err != nil:
 			return nil, err
 		}

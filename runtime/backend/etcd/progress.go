@@ -13,11 +13,13 @@ import (
 
 // progress asks the server how far its watchers are. It answers at once when
 // all of them have caught up, and not at all when one has not; so the question
-// is repeated, ever more slowly.
+// is repeated, ever more slowly. Where the server cannot be asked a survey
+// answers (see there).
 type progress struct {
-	none  bool      // the server cannot be asked
-	asked time.Time // zero: no question is open
-	pause time.Duration
+	none     bool      // the server cannot be asked
+	asked    time.Time // zero: no question is open
+	pause    time.Duration
+	settling bool // a survey is under way
 }
 
 const (
@@ -27,30 +29,48 @@ const (
 
 // wantProgress asks when events wait for other watchers, or when a probe has
 // seen a newer revision than the watchers have come to.
-func (w *watch) wantProgress() {
-	wanted := len(w.pending) > 0 || w.pulse.target > max(w.frontier.rev(), w.at.rev)
+func (w *watch) wantProgress() error {
+	wanted := len(w.pending) > 0 && !w.frontier.partial() || w.pulse.target > w.reached()
 	switch {
 	case !wanted:
 		w.progress.asked = time.Time{}
-	case w.progress.asked.IsZero() && !w.progress.none && w.frontier.created():
+	case w.progress.asked.IsZero() && w.frontier.created():
 		w.progress.pause = firstPause
-		w.requestProgress(time.Now())
+		return w.requestProgress(time.Now())
 	}
+	return nil
 }
 
-func (w *watch) requestProgress(now time.Time) {
+func (w *watch) requestProgress(now time.Time) error {
 	w.progress.asked = now
-	// An error is the end of the stream; the receiver brings its reason.
-	_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_ProgressRequest{ProgressRequest: &etcdserverpb.WatchProgressRequest{}}})
+	if !w.progress.none {
+		// An error is the end of the stream; the receiver brings its reason.
+		_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_ProgressRequest{ProgressRequest: &etcdserverpb.WatchProgressRequest{}}})
+		return nil
+	}
+	if w.progress.settling {
+		return nil
+	}
+	c, err := w.expected()
+	if err != nil {
+		return err
+	}
+	w.progress.settling = true
+	rev := w.pulse.target
+	if len(w.pending) > 0 {
+		rev = c.rev
+	}
+	w.pulse.start(settling, c, rev)
+	return nil
 }
 
 // repeatProgress asks again when there was no answer for a while.
-func (w *watch) repeatProgress(now time.Time) {
+func (w *watch) repeatProgress(now time.Time) error {
 	if w.progress.asked.IsZero() || now.Sub(w.progress.asked) < w.progress.pause {
-		return
+		return nil
 	}
 	w.progress.pause = min(2*w.progress.pause, longestPause)
-	w.requestProgress(now)
+	return w.requestProgress(now)
 }
 
 // everyoneAt takes the answer, which speaks for all watchers of the stream.

@@ -24,6 +24,7 @@ const (
 	goodEnough  = 3
 	silentFor   = 10 * time.Second // probes may fail this long before the watch ends
 	stuckAfter  = 10 * time.Second // the watch may stay behind a probe this long
+	lastChance  = 4 * time.Second  // for the survey that then stands in
 	slowAfter   = 2 * time.Second  // and after this long it is suspect
 	surveyEvery = time.Hour
 	clockEvery  = 5 * time.Second
@@ -31,7 +32,7 @@ const (
 )
 
 type pulse struct {
-	start    func(kind) // begins a probe or a survey; its finding arrives on findings
+	start    func(k kind, at cursor, rev int64) // compares the store with at; the finding arrives on findings
 	findings chan finding
 
 	proved  bool // on this stream
@@ -55,6 +56,7 @@ type kind int
 const (
 	probing kind = iota
 	surveying
+	settling
 )
 
 // finding is what a probe or survey saw.
@@ -70,22 +72,23 @@ type finding struct {
 
 // begin probes a new stream at once.
 func (p *pulse) begin(ctx context.Context, w *watch, tasks *sync.WaitGroup) {
-	p.findings = make(chan finding, 2) // one of each kind
-	p.start = func(k kind) {
-		at, sc, newest, now := w.at, w.scope, w.silent(), time.Now()
+	p.findings = make(chan finding, 3) // one of each kind
+	p.start = func(k kind, at cursor, rev int64) {
+		sc, now := w.scope, time.Now()
 		tasks.Go(func() {
 			f := finding{kind: k, sent: now, from: at}
 			if k == probing {
 				f.rev, f.other, f.err = w.b.probe(ctx, sc, at)
 			} else {
-				f.rev, f.count, f.other, f.err = w.b.survey(ctx, sc, at, newest)
+				f.rev = rev
+				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev)
 			}
 			p.findings <- f
 		})
 	}
 	now := time.Now()
 	p.clock, p.surveyAt = now, now.Add(jitter(surveyEvery))
-	p.probe()
+	w.probeNow()
 }
 
 // jitter is d, 20 % more or less.
@@ -93,10 +96,10 @@ func jitter(d time.Duration) time.Duration {
 	return d*4/5 + rand.N(d*2/5)
 }
 
-func (p *pulse) probe() {
-	if !p.busy {
-		p.busy = true
-		p.start(probing)
+func (w *watch) probeNow() {
+	if !w.pulse.busy {
+		w.pulse.busy = true
+		w.pulse.start(probing, w.at, 0)
 	}
 }
 
@@ -123,8 +126,9 @@ func (p *pulse) moved(now time.Time) {
 
 // vouches tells, once for each good probe, that the watch has come to what the
 // probe saw.
-func (p *pulse) vouches(rev int64) bool {
-	if rev < p.target {
+func (w *watch) vouches() bool {
+	p := &w.pulse
+	if w.at.rev < p.target || !w.frontier.created() {
 		return false
 	}
 	p.behind = time.Time{}
@@ -145,7 +149,7 @@ func (w *watch) due() time.Time {
 	if !p.busy {
 		soonest(p.probeAt)
 	}
-	if !p.surveying {
+	if !p.surveying && w.proved {
 		soonest(p.surveyAt)
 	}
 	if !w.progress.asked.IsZero() {
@@ -169,20 +173,24 @@ func (w *watch) tick(now time.Time) error {
 		}
 	}
 	if !p.busy && !p.probeAt.After(now) {
-		p.probe()
+		w.probeNow()
 	}
 	if !p.surveying && !p.surveyAt.After(now) && w.proved {
-		p.survey(now)
+		p.surveying, p.surveyAt = true, now.Add(jitter(surveyEvery))
+		p.start(surveying, w.at, w.at.rev)
 	}
-	w.repeatProgress(now)
-	return nil
+	return w.repeatProgress(now)
 }
 
-func (p *pulse) survey(now time.Time) {
-	if !p.surveying {
-		p.surveying, p.surveyAt = true, now.Add(jitter(surveyEvery))
-		p.start(surveying)
+// stuck is a watch that has not come to what a probe saw long ago. Perhaps
+// only the server's word for it is missing: then a survey shows that.
+func (w *watch) stuck() error {
+	if !w.progress.none && w.frontier.created() {
+		w.progress.none, w.progress.asked = true, time.Time{}
+		w.pulse.behind = w.pulse.clock.Add(lastChance - stuckAfter)
+		return w.wantProgress()
 	}
+	return fmt.Errorf("the watch is stuck at revision %d, the store is at %d", w.at.rev, w.pulse.target)
 }
 
 // clockJumped tells whether the wall clock moved otherwise than the time that
@@ -193,8 +201,11 @@ func clockJumped(wall, passed time.Duration) bool {
 
 // found judges a probe or a survey.
 func (w *watch) found(f finding) error {
-	if f.kind == surveying {
+	switch f.kind {
+	case surveying:
 		return w.surveyed(f)
+	case settling:
+		return w.settled(f)
 	}
 	p, now := &w.pulse, time.Now()
 	p.busy = false
@@ -234,8 +245,5 @@ func (w *watch) trust(f finding, now time.Time) {
 	p.target = max(p.target, f.rev)
 	if p.behind.IsZero() {
 		p.behind = now
-	}
-	if w.silent() && w.frontier.rev() < p.target && len(w.pending) == 0 {
-		p.survey(now)
 	}
 }

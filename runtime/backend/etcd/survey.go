@@ -4,27 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
 // A survey counts the keys and looks for one that is newer than the newest
-// that was seen. When the number is right and there is none, the watch has
-// missed nothing: whatever was put later would be newer, and a key that was
-// deleted would be missing. It is made hourly, against mistakes of the server;
-// and after each probe where the server cannot say how far its watchers are.
+// that was seen. When the number is right and there is none, nothing was
+// missed: whatever was put later would be newer, and a key that was deleted
+// would be missing.
+//
+// It is made hourly, against mistakes of the server. And it stands in where a
+// server cannot say how far its watchers are: then it shows that the events
+// which have arrived are all there are.
 
-// silent tells whether the watch has to be proved by surveys.
-func (w *watch) silent() bool { return w.progress.none }
-
-// survey compares the store with at: at its revision, or with now at the
-// newest, which it returns. It costs the server a read of the keys asked for,
-// and the network next to nothing.
-func (b *Backend) survey(ctx context.Context, sc scope, at cursor, now bool) (rev, count int64, other string, err error) {
-	if !now {
-		rev = at.rev
-	}
+// survey compares the store as it was at a revision with at. It returns the
+// number of keys, and what else differs. It costs the server a read of the keys asked for, and the network next to
+// nothing.
+func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64) (count int64, other string, err error) {
 	spans := func(yield func(span) error) error {
 		for _, p := range sc.parts() {
 			if p.self.start != "" {
@@ -46,9 +45,6 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, now bool) (re
 		if err != nil {
 			return err
 		}
-		if rev == 0 {
-			rev = r.Header.Revision
-		}
 		count += r.Count
 		q = &etcdserverpb.RangeRequest{Key: q.Key, RangeEnd: q.RangeEnd, Revision: rev, MinModRevision: at.mark.mod + 1, KeysOnly: true, Limit: 1}
 		if r, err = ask(ctx, b, b.kv.Range, q); err != nil {
@@ -59,10 +55,10 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, now bool) (re
 		}
 		return nil
 	})
-	return rev, count, other, err
+	return count, other, err
 }
 
-// surveyed judges a survey.
+// surveyed judges the hourly survey.
 func (w *watch) surveyed(f finding) error {
 	w.pulse.surveying = false
 	switch {
@@ -73,43 +69,40 @@ func (w *watch) surveyed(f finding) error {
 	case f.err != nil:
 		w.b.log.Warn("the hourly look at the store failed", "backend", Factory.Name, "err", f.err)
 		return nil
-	case !w.counted: // the cursor came from other prefixes
-		w.counted = true
-		w.at.count += f.count - f.from.count
+	case f.other == "" && f.count == f.from.count:
 		return nil
-	case f.other == "" && f.count != f.from.count:
+	case f.other == "":
 		f.other = fmt.Sprintf("there are %d keys, and %d were told of", f.count, f.from.count)
-	}
-	if f.other == "" {
-		return w.caughtUp(f)
-	}
-	if f.rev > f.from.rev {
-		return nil // the newer ones are on their way, or the watch is stuck
 	}
 	w.b.log.Error("the store holds other keys than its watch told of; it is listed again", "backend", Factory.Name, "err", f.other)
 	return lost("%s", f.other)
 }
 
-// caughtUp moves the cursor to a revision up to which nothing happened.
-func (w *watch) caughtUp(f finding) error {
-	if w.silent() && w.at == f.from {
-		w.at.rev = f.rev
+// settled judges a survey that stands in for the server's progress.
+func (w *watch) settled(f finding) error {
+	w.progress.settling = false
+	if denied(f.err) {
+		return f.err
+	}
+	if f.err != nil || f.other != "" || f.count != f.from.count {
+		return nil // more is on its way; the question will be repeated
+	}
+	w.settledAt = max(w.settledAt, f.rev)
+	w.progress.asked = time.Time{}
+	if !w.old && !w.b.mute.Swap(true) {
+		w.b.log.Warn("etcd does not say how far its watchers are (a grpc-proxy?); reads stand in for that", "backend", Factory.Name)
 	}
 	return nil
 }
 
-// stuck is a watch that has not come to what a probe saw long ago.
-func (w *watch) stuck() error {
-	several := len(w.watchers) > 1
-	switch {
-	case several && len(w.pending) > 0 && !w.b.mute.Load():
-		w.b.mute.Store(true)
-		w.b.log.Warn("etcd does not say how far its watchers are (a grpc-proxy?); one range over all prefixes is watched from now on", "backend", Factory.Name)
-	case !w.silent() && len(w.pending) == 0 && w.frontier.created():
-		w.progress.none = true
-		w.pulse.behind = w.pulse.clock
-		w.pulse.survey(w.pulse.clock)
-		return nil
+// expected is what the store must look like if the events that have arrived
+// are all there are.
+func (w *watch) expected() (c cursor, err error) {
+	c = w.at
+	for step := range steps(slices.Clone(w.frontier.sorted())) {
+		if _, err := c.advance(step, w.scope); err != nil {
+			return c, broken(err)
+		}
 	}
-	return fmt.Errorf("the watch is stuck at revision %d, the store is at %d", w.at.rev, w.pulse.target)
+	return c, nil
 }

@@ -33,10 +33,11 @@ func (b *Backend) Watch(ctx context.Context, prefixes []string, from backend.Cur
 		return err
 	}
 	w := &watch{b: b, scope: b.scope(prefixes), at: at, out: out}
-	w.counted = at.scope == w.scope.id()
-	w.at.scope = w.scope.id()
-	if len(prefixes) == 0 {
+	switch {
+	case len(prefixes) == 0:
 		return errNoPrefix
+	case at.scope != w.scope.id():
+		return lost("it is one of other prefixes")
 	}
 	b.settle(ctx)
 	token := b.login.current()
@@ -58,18 +59,19 @@ func wrap(sc scope, err error) error {
 
 // watch is one call of Watch. All of it belongs to the goroutine that called.
 type watch struct {
-	b       *Backend
-	scope   scope
-	out     chan<- backend.Batch
-	at      cursor // everything up to it has been sent
-	counted bool   // at.count and at.mark speak of this scope
-	twins   *twins // where keys without a slash count
+	b     *Backend
+	scope scope
+	out   chan<- backend.Batch
+	at    cursor // everything up to it has been sent
+	twins *twins // where keys without a slash count
 
 	// of one stream:
-	from    int64 // the cursor's revision when it began
-	stream  etcdserverpb.Watch_WatchClient
-	waiting []*watcher // for the server's confirmation, in the order of asking
-	member  uint64
+	from      int64 // the cursor's revision when it began
+	stream    etcdserverpb.Watch_WatchClient
+	settledAt int64      // a survey showed that everything up to it has arrived
+	old       bool       // the server cannot be asked for progress
+	waiting   []*watcher // for the server's confirmation, in the order of asking
+	member    uint64
 	frontier
 	pulse
 	progress
@@ -79,6 +81,9 @@ type watch struct {
 func lost(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{backend.ErrCursorLost}, args...)...)
 }
+
+// maxUnproved is how many bytes of events are taken before the first probe.
+const maxUnproved = 1 << 20
 
 // follow watches on one stream until it ends.
 func (w *watch) follow(ctx context.Context) error {
@@ -96,10 +101,14 @@ func (w *watch) follow(ctx context.Context) error {
 	defer alarm.Stop()
 	for {
 		var err error
+		in := messages
+		if !w.proved && w.frontier.bytes > maxUnproved {
+			in = nil
+		}
 		select {
 		case <-ctx.Done():
 			err = ctx.Err()
-		case m := <-messages:
+		case m := <-in:
 			err = w.message(m)
 		case f := <-w.pulse.findings:
 			err = w.found(f)
@@ -130,13 +139,13 @@ func (w *watch) open(ctx context.Context) error {
 			return err
 		}
 	}
-	w.frontier, w.pulse, w.progress = frontier{}, pulse{}, progress{none: old}
-	w.waiting, w.member, w.from = nil, 0, w.at.rev
+	w.frontier, w.pulse, w.progress = frontier{}, pulse{}, progress{none: old || w.b.mute.Load()}
+	w.waiting, w.member, w.from, w.settledAt, w.old = nil, 0, w.at.rev, 0, old
 	leader := metadata.AppendToOutgoingContext(ctx, rpctypes.MetadataRequireLeaderKey, rpctypes.MetadataHasLeader)
 	if w.stream, err = w.b.watches.Watch(leader); err != nil {
 		return err
 	}
-	if old || w.b.mute.Load() {
+	if w.progress.none {
 		return w.ask(oneRequest(w.scope.parts()))
 	}
 	return w.ask(requests(w.scope.parts()))
@@ -262,10 +271,11 @@ func (w *watch) confirmed(r *etcdserverpb.WatchResponse) error {
 	one := w.waiting[0]
 	w.waiting = w.waiting[1:]
 	if !r.Canceled {
-		if one != w.watchers[min(max(int(r.WatchId), 1), len(w.watchers))-1] || r.WatchId < 1 {
+		if r.WatchId < 1 || int(r.WatchId) > len(w.watchers) || w.watchers[r.WatchId-1] != one {
 			return broken(fmt.Errorf("watcher %d was confirmed instead of another", r.WatchId))
 		}
 		one.created = true
+		w.b.log.Debug("watching", "backend", Factory.Name, "member", fmt.Sprintf("%x", r.Header.MemberId), "key", one.span.start, "rev", w.from)
 		return nil
 	}
 	if r.CompactRevision != 0 {
@@ -302,9 +312,11 @@ func (w *watch) hand(ctx context.Context) error {
 	if !w.proved {
 		return nil
 	}
-	rev := w.frontier.rev()
+	rev := w.reached()
 	events := w.frontier.take(rev)
-	w.wantProgress()
+	if err := w.wantProgress(); err != nil {
+		return err
+	}
 	if rev > w.at.rev {
 		w.pulse.moved(time.Now())
 	}
@@ -321,11 +333,14 @@ func (w *watch) hand(ctx context.Context) error {
 		}
 	}
 	w.at.rev = max(w.at.rev, rev)
-	if w.vouches(w.at.rev) {
+	if w.vouches() {
 		return w.send(ctx, backend.Batch{Cursor: w.at.text()})
 	}
 	return nil
 }
+
+// reached is the revision up to which everything has arrived.
+func (w *watch) reached() int64 { return max(w.frontier.rev(), w.settledAt, w.from) }
 
 // tell sends the events of one revision.
 func (w *watch) tell(ctx context.Context, step []*mvccpb.Event) (err error) {
@@ -335,7 +350,7 @@ func (w *watch) tell(ctx context.Context, step []*mvccpb.Event) (err error) {
 			return err
 		}
 	}
-	w.vouches(w.at.rev) // a batch with changes vouches, too
+	w.vouches() // a batch with changes vouches, too
 	return w.send(ctx, batch)
 }
 
