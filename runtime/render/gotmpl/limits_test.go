@@ -45,6 +45,7 @@ func TestEndlessTemplatesEnd(t *testing.T) {
 		`{{range 1000000000000}}{{if gets "/*"}}{{end}}{{end}}`: funcs.ErrFuel,
 		nested.String(): funcs.ErrFuel,
 		`{{define "r"}}{{template "r"}}{{end}}{{template "r"}}`:                       funcs.ErrNesting,
+		`{{define "r"}}{{range 9}}{{template "r"}}{{end}}{{end}}{{template "r"}}`:     funcs.ErrNesting,
 		`{{define "r"}}` + levels + `{{end}}{{template "r"}}`:                         funcs.ErrNesting,
 		`{{range 1000000000000}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}`: funcs.ErrOutput,
 		doubling(`printf "%s%s" $x $x`):                                               funcs.ErrBytes,

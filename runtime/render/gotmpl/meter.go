@@ -7,8 +7,14 @@ import (
 )
 
 // maxLevels bounds how deep templates call each other: Go's stack takes about
-// a kilobyte for each level of controls in them.
-const maxLevels = 20_000
+// a kilobyte for each level of controls in them. A range counts for many: it
+// catches the panic by which text/template fails and panics again, so that
+// the time to fail grows with the square of the ranges on the stack, and is
+// half a minute for 7,000.
+const (
+	maxLevels      = 20_000
+	levelsPerRange = 40
+)
 
 // meter is where a template writes: it counts, and collects what is written.
 type meter struct {

@@ -1,6 +1,7 @@
 package gotmpl
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ func (c *classic) Unwrap() error { return c.cause }
 // for other errors.
 func Classic(err error) string {
 	var c *classic
-	if asErr(err, &c) {
+	if errors.As(err, &c) {
 		return c.text
 	}
 	return ""

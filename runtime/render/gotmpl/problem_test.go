@@ -119,7 +119,7 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	calls := []string{
 		"{{range " + value + "}}{{end}}", "{{index (split `a` `b`) " + number + "}}", "{{slice `a` " + number + "}}",
 		"{{eq (list " + value + ") (list 1)}}", "{{eq 1 " + value + "}}", "{{lt (dict `a` " + value + ") 1}}",
-		"{{range $i, $x := " + number + "}}{{end}}", "{{" + value + ".x}}", "{{call " + value + "}}", "{{template `x` " + value + "}}",
+		"{{range $i, $x := " + number + "}}{{end}}", "{{" + value + ".x}}", "{{call " + value + "}}", "{{" + value + " | call}}", "{{" + number + " | call}}", "{{template `x` " + value + "}}",
 		"{{with $x := " + value + "}}{{$x.y}}{{end}}", "{{(datetime).Format 5 " + value + "}}", "{{(datetime).Truncate " + value + "}}",
 		"{{index (dict) " + number + "}}", "{{len " + number + "}}", "{{net_f (list " + value + ")}}", "{{net_f " + value + "}}",
 	}

@@ -14,8 +14,6 @@ import (
 	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
 )
 
-func asErr[E error](err error, target *E) bool { return errors.As(err, target) }
-
 // failure is an error of an execution, taken apart.
 type failure struct {
 	file   *file
@@ -30,18 +28,21 @@ func (e *execution) explain(f *file, m *meter, err error) error {
 	var inner *problem.Problem
 	var exec template.ExecError
 	at := failure{file: f, msg: err.Error()}
-	if asErr(err, &exec) {
+	if errors.As(err, &exec) {
 		at = f.takeApart(exec)
 	} else if len(f.ticks.places) > 0 {
 		at.offset = f.ticks.places[m.last].offset
 	}
-	if asErr(err, &inner) {
+	if errors.As(err, &inner) {
 		return at.within(inner)
 	}
 	p := f.problem(problem.TemplateRender, withoutValues(at.msg), at.offset)
 	p.Len = at.length()
 	e.say(p, at, err)
 	p.Err = &classic{text: at.inClassicWords(p.Msg), cause: known(err)}
+	if prefix := e.view.Prefix(); prefix != "" && p.Code == problem.KeyMissing {
+		p.Msg += " (prefix " + prefix + ")"
+	}
 	return p
 }
 
@@ -59,9 +60,9 @@ func (e *execution) say(p *problem.Problem, at failure, err error) {
 	var wrong *funcs.WrongType
 	limits := e.template.opts.limits()
 	switch {
-	case asErr(err, &missing):
+	case errors.As(err, &missing):
 		p.Code, p.Msg, p.Hint = problem.KeyMissing, missing.Error(), e.keyHint(missing)
-	case asErr(err, &wrong):
+	case errors.As(err, &wrong):
 		at.wrongType(p, wrong)
 	case errors.Is(err, funcs.ErrFuel):
 		p.Msg, p.Hint = funcs.ErrFuel.Error(), fmt.Sprintf("it took more than %d steps", limits.Fuel)
@@ -89,7 +90,7 @@ var calling = regexp.MustCompile(`^error calling \w+: `)
 // kept: its text may hold values.
 func known(err error) error {
 	var missing *funcs.MissingKey
-	if asErr(err, &missing) {
+	if errors.As(err, &missing) {
 		return missing
 	}
 	for _, cause := range []error{
@@ -183,81 +184,4 @@ func (at failure) length() int {
 		longest = strings.IndexAny(text, " )}\n")
 	}
 	return max(longest, 1)
-}
-
-// nodesAt is the parts of actions that begin at an offset.
-func (f *file) nodesAt(offset int) []parse.Node {
-	var found []parse.Node
-	for _, name := range f.templateNames() {
-		visit(f.trees[name].Root, func(n parse.Node) {
-			if int(n.Position()) == offset {
-				found = append(found, n)
-			}
-		})
-	}
-	return found
-}
-
-// visit calls do for n and everything in it.
-func visit(n parse.Node, do func(parse.Node)) {
-	do(n)
-	switch n := n.(type) {
-	case *parse.ListNode:
-		for _, x := range n.Nodes {
-			visit(x, do)
-		}
-	case *parse.ActionNode:
-		visit(n.Pipe, do)
-	case *parse.IfNode:
-		visitControl(&n.BranchNode, do)
-	case *parse.WithNode:
-		visitControl(&n.BranchNode, do)
-	case *parse.RangeNode:
-		visitControl(&n.BranchNode, do)
-	case *parse.TemplateNode:
-		if n.Pipe != nil {
-			visit(n.Pipe, do)
-		}
-	case *parse.PipeNode:
-		for _, c := range n.Cmds {
-			visit(c, do)
-		}
-	case *parse.CommandNode:
-		for _, a := range n.Args {
-			visit(a, do)
-		}
-	case *parse.ChainNode:
-		visit(n.Node, do)
-	}
-}
-
-func visitControl(n *parse.BranchNode, do func(parse.Node)) {
-	visit(n.Pipe, do)
-	visit(n.List, do)
-	if n.ElseList != nil {
-		visit(n.ElseList, do)
-	}
-}
-
-// spilling are the messages of text/template that print a value.
-var spilling = []struct {
-	message *regexp.Regexp
-	instead string
-}{
-	{regexp.MustCompile(`(?s)^(range can't iterate over) .*`), "$1 this value"},
-	{regexp.MustCompile(`(?s)^(if/with can't use) .*`), "$1 this value"},
-	{regexp.MustCompile(`(?s)^can't use .* (to )?iterate over more than one variable$`), "can't iterate over this value with more than one variable"},
-	{regexp.MustCompile(`(?s)^(error calling \w+: non-comparable types?) .*`), "$1"},
-	{regexp.MustCompile(`(?s)^(error calling \w+: index out of range).*`), "$1"},
-	{regexp.MustCompile(`(?s)^(error calling \w+: invalid slice index).*`), "$1"},
-	{regexp.MustCompile(`(?s)^(error calling \w+: runtime error: [a-z ]*).*`), "$1"},
-}
-
-func withoutValues(msg string) string {
-	for _, s := range spilling {
-		if s.message.MatchString(msg) {
-			return s.message.ReplaceAllString(msg, s.instead)
-		}
-	}
-	return msg
 }

@@ -53,7 +53,7 @@ func (f *file) addTicks() {
 // walker goes once through the trees of a file.
 type walker struct {
 	file  *file
-	level int // of controls around
+	level int // of controls around, a range counting for more
 	depth int // the deepest level so far
 	later []func()
 }
@@ -114,7 +114,9 @@ func (w *walker) node(n parse.Node) int {
 	case *parse.WithNode:
 		return 1 + w.pipe(n.Pipe) + w.list(n.List) + w.list(n.ElseList)
 	case *parse.RangeNode:
+		w.level += levelsPerRange
 		w.steps(n.List, int(n.Pos), 1+w.list(n.List)/nodesPerStep)
+		w.level -= levelsPerRange
 		return 1 + w.pipe(n.Pipe) + w.list(n.ElseList)
 	case *parse.TemplateNode:
 		return 1 + w.pipe(n.Pipe)
