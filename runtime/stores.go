@@ -16,13 +16,14 @@ import (
 	"github.com/wconf/wconf/runtime/backend/env"
 	"github.com/wconf/wconf/runtime/backend/etcd"
 	"github.com/wconf/wconf/runtime/backend/file"
+	"github.com/wconf/wconf/runtime/backend/rancher"
 	"github.com/wconf/wconf/runtime/cache"
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
 // Backends are the stores that keys can come from.
-var Backends = []backend.Factory{etcd.Factory, file.Factory, env.Factory, command.Factory}
+var Backends = []backend.Factory{etcd.Factory, rancher.Factory, file.Factory, env.Factory, command.Factory}
 
 // BackendNames is every name that -backend takes.
 func BackendNames() (names []string) {
