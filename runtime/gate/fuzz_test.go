@@ -27,7 +27,7 @@ func FuzzCondition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, expression string) {
 		start := time.Now()
 		err := compileAndJudge(t, expression, in)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("took %v", took)
 		}
 		if err != nil && strings.Contains(err.Error(), secret) && !strings.Contains(expression, secret) {

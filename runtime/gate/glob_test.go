@@ -43,7 +43,7 @@ func TestMatchGlobTakesNoTime(t *testing.T) {
 	if ok, err := matchGlob(strings.Repeat("/**/a*", 40), strings.Repeat("/a", 2000)+"/b"); ok || err != nil {
 		t.Error(ok, err)
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("took %v", took)
 	}
 }

@@ -32,6 +32,7 @@ var hostile = map[string]string{
 	"too deep":                strings.Repeat("(", 100_000) + "first",
 	"doubling":                `let a = "xxxxxxxx"; let b = a + a; let c = b + b; let d = c + c; let e = d + d; let f = e + e; let g = f + f; let h = g + g; let i = h + h; let j = i + i; let k = j + j; let l = k + k; let m = l + l; let n = m + m; let o = n + n; len(o + o) > 0`,
 	"doubling without types":  `let a = ["xxxxxxxx", 1][0]; let b = a + a; b == ""`,
+	"long joins in a loop":    `let a = split(new["/big"], "x")[0][:30000]; len(map(keys(new), a + #)) > 0`,
 	"joined in a loop":        `len(map(keys(new), new["/k/1"] + # + # + # + #)) > 0`,
 	"upper in a loop":         `len(map(keys(new), upper(new["/big"]))) > 0`,
 	"split in a loop":         `len(map(keys(new), split(new["/big"], "é"))) > 0`,
@@ -65,31 +66,50 @@ func TestHostile(t *testing.T) {
 		in.History = append(in.History, in.Now.Add(-time.Duration(i)*time.Second))
 	}
 	for name, expression := range hostile {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		g, err := Compile(expression, Options{})
-		compiled := time.Since(start)
-		start = time.Now()
-		if err == nil {
-			_, err = g.Judge(t.Context(), in)
+		var r report
+		for range 5 { // a busy machine can make anything slow, but hardly five times
+			if r = tryHostile(t, expression, in); r.compiled < limit && r.judged < limit {
+				break
+			}
 		}
-		judged := time.Since(start)
-		runtime.ReadMemStats(&after)
-		made := (after.TotalAlloc - before.TotalAlloc) >> 20
-		t.Logf("%-24s compiled %8v judged %8v, %4d MiB: %.100v", name, compiled.Round(time.Microsecond), judged.Round(time.Microsecond), made, err)
-
+		t.Logf("%-24s compiled %8v judged %8v, %4d MiB: %.100v",
+			name, r.compiled.Round(time.Microsecond), r.judged.Round(time.Microsecond), r.made>>20, r.err)
 		var p *problem.Problem
-		if err != nil && !errors.As(err, &p) {
-			t.Errorf("%s: not a problem: %v", name, err)
+		if r.err != nil && !errors.As(r.err, &p) {
+			t.Errorf("%s: not a problem: %v", name, r.err)
 		}
-		// A judgement ends at its deadline and one operation later. The factor is
-		// for slow machines and the race detector.
-		if compiled > time.Second || judged > 10*Deadline {
-			t.Errorf("%s: compiled in %v, judged in %v", name, compiled, judged)
+		if r.compiled > limit || r.judged > limit {
+			t.Errorf("%s: compiled in %v, judged in %v", name, r.compiled, r.judged)
 		}
-		if made > 100 {
-			t.Errorf("%s: made %d MiB", name, made)
+		if r.made > 48<<20 {
+			t.Errorf("%s: made %d MiB", name, r.made>>20)
 		}
 	}
+}
+
+// limit is for the race detector, which makes a single upper() of a megabyte
+// take a deadline and more. Without guard rails these take hours.
+const limit = 40 * Deadline
+
+type report struct {
+	compiled, judged time.Duration
+	made             uint64
+	err              error
+}
+
+func tryHostile(t *testing.T, expression string, in Input) (r report) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	g, err := Compile(expression, Options{})
+	r.compiled, r.err = time.Since(start), err
+	start = time.Now()
+	if err == nil {
+		_, r.err = g.Judge(t.Context(), in)
+	}
+	r.judged = time.Since(start)
+	runtime.ReadMemStats(&after)
+	r.made = after.TotalAlloc - before.TotalAlloc
+	return r
 }

@@ -44,6 +44,11 @@ func TestJudge(t *testing.T) {
 		`reloads("1h") == 0`:                                      "hold until 14:58:00",
 		`reloads("6h") <= 1 && reloads("6h") > 0`:                 "hold until 19:30:00",
 
+		// what is rewritten inside of a call
+		`get(new, last.age > duration("5m") ? "/weight" : "/nothing") == "110"`: "hold until 14:03:00.000000001",
+		`touched("/services/" + "web/*")`:                                       "now",
+		`len(filter(split("a,b", ","), # matches "^a")) == 1`:                   "now",
+
 		// comparisons with the clock
 		`last.age > duration("5m")`:                                    "hold until 14:03:00.000000001",
 		`last.age >= duration("5m")`:                                   "hold until 14:03:00",

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/checker/nature"
 )
 
 var (
@@ -28,7 +27,6 @@ func rewrite(v *vetter, root *ast.Node) error {
 	if len(v.problems) > 0 {
 		return v.problems[0]
 	}
-	ast.Walk(root, forgetTypes{})
 	return nil
 }
 
@@ -118,16 +116,6 @@ func (r *rewriter) call(slot *ast.Node, helper string, args ...ast.Node) {
 	callee := &ast.IdentifierNode{Value: helper}
 	callee.SetLocation(at)
 	ast.Patch(slot, &ast.CallNode{Callee: callee, Arguments: args})
-}
-
-// forgetTypes makes the next type check look at calls again: it passes over
-// those that have a type, and would leave new arguments without one.
-type forgetTypes struct{}
-
-func (forgetTypes) Visit(slot *ast.Node) {
-	if call, ok := (*slot).(*ast.CallNode); ok {
-		call.SetNature(nature.Nature{})
-	}
 }
 
 func isAny(t reflect.Type) bool { return t == nil || t.Kind() == reflect.Interface }

@@ -146,7 +146,6 @@ func (s *schedule) boundary(t time.Time) time.Time {
 	for _, c := range []time.Time{
 		time.Date(year, month, day, 0, s.start, 0, 0, simple),
 		time.Date(year, month, day, 0, s.end, 0, 0, simple),
-		time.Date(year, month, day-1, 0, s.end, 0, 0, simple), // 24:00 of yesterday
 		time.Date(year, month, day+1, 0, s.end, 0, 0, simple),
 		jump,
 	} {
