@@ -35,6 +35,10 @@ func TestCompare(t *testing.T) {
 			"a {\n}\nc {\n}\n", "a {\n}\nb {\n}\nc {\n}\n",
 			Diff{Added: 2, Significant: 2, Ratio: 2.0 / 10, Bytes: 18, Lines: []string{"+b {", "+}"}},
 		},
+		"repeated lines before an anchor": {
+			"a\n}\n}\nz\n1\n", "b\n}\n}\nz\n2\n",
+			Diff{Added: 2, Removed: 2, Significant: 4, Ratio: 0.4, Bytes: 10, Lines: []string{"-a", "+b", "-1", "+2"}},
+		},
 	} {
 		got := Compare([]byte(test.old), []byte(test.new), CommentsOf("a.conf"))
 		if fmt.Sprint(got) != fmt.Sprint(test.want) {

@@ -157,6 +157,29 @@ func TestPausesAreNotWork(t *testing.T) {
 	})
 }
 
+// The longest text that + may make, and one byte more.
+func TestLimitOfJoin(t *testing.T) {
+	in := Sample()
+	g := mustCompile(t, `len(new["/a"] + new["/b"]) > 0`)
+	for size, want := range map[int]error{MaxJoined: nil, MaxJoined + 1: errJoined} {
+		in.New = map[string]string{"/a": strings.Repeat("x", size-10), "/b": strings.Repeat("y", 10)}
+		if v, err := g.Judge(t.Context(), in); !errors.Is(err, want) || (err == nil) != (v.Decision == Now) {
+			t.Errorf("%d bytes: %v %v", size, v, err)
+		}
+	}
+}
+
+// Nothing that changed is not "only" something that changed.
+func TestOnlyWithoutChanges(t *testing.T) {
+	in := Sample()
+	in.Added, in.Removed, in.Updated = nil, nil, nil
+	for _, expression := range []string{`only("/**")`, `touched("/**")`} {
+		if ok, err := mustCompile(t, expression).Allows(t.Context(), in); ok || err != nil {
+			t.Errorf("%s: %v %v", expression, ok, err)
+		}
+	}
+}
+
 // A wake is exact: the condition is false until a nanosecond before, and true
 // then. What is skipped stays false.
 func TestWakeIsExact(t *testing.T) {

@@ -35,20 +35,19 @@ func (w *Word) describe(b *strings.Builder) {
 // inTable keeps the bars of || from ending a table's cell.
 func inTable(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// Result is a verdict as the documentation writes it, for an Input whose day is
-// that of Sample.
-func (v Verdict) result(now Input) string {
+// result is a verdict as the documentation writes it; a wake on another day than
+// the judgement's names the day.
+func (v Verdict) result(in Input) string {
 	switch {
 	case v.Decision != Hold:
 		return v.Decision.String()
-	case v.Wake.YearDay() == now.Now.YearDay():
+	case v.Wake.YearDay() == in.Now.YearDay():
 		return "hold until " + v.Wake.Format("15:04:05.999999999")
 	}
 	return "hold until " + v.Wake.Format("Mon 15:04:05.999999999")
 }
 
-// Try compiles an expression and says what Sample gives. `wconf functions` and
-// the tests use it.
+// Try says what an expression gives for Sample, as an Example writes it.
 func Try(ctx context.Context, expression string) (string, error) {
 	g, err := Compile(expression, Options{})
 	if err != nil {
@@ -63,8 +62,8 @@ func Try(ctx context.Context, expression string) (string, error) {
 
 var introduction = fmt.Sprintf(`# Conditions
 
-A condition is an expression that is true or false. `+"`reload_when`"+` says whether a change is worth a reload, and may
-be reloaded now; `+"`guard`"+` says whether new content may be written at all.
+A condition is an expression that is true or false. `+"`reload_when`"+` says whether a change is worth a reload, and
+whether it may happen now; `+"`guard`"+` says whether new content may be written at all.
 
     reload_when = 'touched("/tls/**") || (every("5m") && settled("2s"))'
     guard       = 'diff.ratio < 0.5'
