@@ -42,6 +42,7 @@ type built struct {
 // sources is the files that a resource is made of beside its own, and what
 // they held: a resource is built anew when one of them changes.
 type sources struct {
+	open  func(path string) ([]byte, error) // nil: os.ReadFile
 	mu    sync.Mutex
 	files map[string]string // path → fingerprint
 }
@@ -49,7 +50,7 @@ type sources struct {
 // read reads a file and notes what it held; renders call it, too, for what
 // they include.
 func (s *sources) read(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := s.readFile(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.files == nil {
@@ -57,6 +58,13 @@ func (s *sources) read(path string) ([]byte, error) {
 	}
 	s.files[path] = fingerprint(text, err)
 	return text, err
+}
+
+func (s *sources) readFile(path string) ([]byte, error) {
+	if s.open != nil {
+		return s.open(path)
+	}
+	return os.ReadFile(path)
 }
 
 func (s *sources) paths() []string {
@@ -69,7 +77,7 @@ func (s *sources) changed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for path, was := range s.files {
-		text, err := os.ReadFile(path)
+		text, err := s.readFile(path)
 		if fingerprint(text, err) != was {
 			return true
 		}
@@ -82,7 +90,7 @@ func (rt *Runtime) build(c *config.Resource, before *built) *built {
 	if before != nil && before.config == c && !before.sources.changed() {
 		return before
 	}
-	b := &built{config: c}
+	b := &built{config: c, sources: sources{open: rt.opt.Offline.readFile()}}
 	st, err := rt.stores.get(c.Store(rt.opt.Daemon.Store))
 	if err == nil {
 		b.store = st
@@ -136,7 +144,7 @@ func (rt *Runtime) make(b *built) error {
 	}
 	parts := resource.Parts{
 		Format: formats.Check, Labels: rt.labels, Stager: rt.opt.Stager, Commands: rt.opt.Commands,
-		Ledger: rt.ledger, Log: rt.log,
+		Ledger: rt.ledger, Log: rt.log, Observer: rt.opt.Offline.observer(),
 	}
 	var err error
 	if parts.Condition, parts.Guard, err = conditions(c); err != nil {
@@ -337,7 +345,7 @@ func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) 
 		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls),
 	}
 	return guest.New(module, guest.Options{
-		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits, Scope: &scope, Log: rt.log,
+		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits, Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
 	})
 }
 

@@ -11,25 +11,26 @@ import (
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
-// guests is the runtime of Wasm guests; it starts with the first of them.
-type guests struct {
-	cache string // directory of compiled modules
-	log   *slog.Logger
+// Guests is the runtime of Wasm guests; it starts with the first of them.
+type Guests struct {
+	cache  string // directory of compiled modules
+	log    *slog.Logger
+	shared bool // whoever opened it closes it
 
 	once    sync.Once
 	runtime *wasm.Runtime
 	err     error
 }
 
-func newGuests(stateDir string, log *slog.Logger) *guests {
-	g := &guests{log: log}
+func newGuests(stateDir string, log *slog.Logger) *Guests {
+	g := &Guests{log: log}
 	if stateDir != "" {
 		g.cache = filepath.Join(stateDir, "guests")
 	}
 	return g
 }
 
-func (g *guests) load(ctx context.Context, name string, bin []byte) (*wasm.Module, error) {
+func (g *Guests) load(ctx context.Context, name string, bin []byte) (*wasm.Module, error) {
 	g.once.Do(func() {
 		if g.runtime, g.err = wasm.NewRuntime(wasm.Options{Cache: g.cache}); g.err != nil && g.cache != "" {
 			g.log.Warn("compiled guests are not kept", "err", g.err)
@@ -42,7 +43,8 @@ func (g *guests) load(ctx context.Context, name string, bin []byte) (*wasm.Modul
 	return g.runtime.Load(ctx, name, bin)
 }
 
-func (g *guests) close() error {
+// Close frees the guests. What uses them must have been closed.
+func (g *Guests) Close() error {
 	if g.runtime == nil {
 		return nil
 	}

@@ -44,8 +44,8 @@ type Options struct {
 	World    funcs.World // what templates see of the machine
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Offline opens no store: keys come from Feed.
-	Offline bool
+	// Offline opens no store: keys come from Feed, and Step moves the clock.
+	Offline *Offline
 }
 
 // Runtime is an open configuration.
@@ -54,7 +54,7 @@ type Runtime struct {
 	log    *slog.Logger
 	engine *engine.Engine
 	stores *stores
-	guests *guests
+	guests *Guests
 	ledger *ledger.Ledger
 	labels map[string]string
 
@@ -85,13 +85,13 @@ func Open(o Options) (*Runtime, error) {
 	}
 	host, _ := os.Hostname()
 	rt := &Runtime{
-		opt: o, log: o.Log, guests: newGuests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
-		labels: map[string]string{"host": host}, built: map[string]*built{},
+		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
+		labels: o.Offline.labels(host), built: map[string]*built{},
 	}
 	rt.engine = engine.New(engine.Options{
-		Interval: d.Interval, Poll: !d.Watch, Grace: d.ShutdownTimeout, Now: o.Now, Log: o.Log,
+		Interval: d.Interval, Poll: !d.Watch, Grace: d.ShutdownTimeout, Steady: o.Offline != nil, Now: o.Now, Log: o.Log,
 	})
-	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, offline: o.Offline}
+	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, now: o.Now, offline: o.Offline != nil}
 	if d.SecretKeyring != "" {
 		if err := rt.openKeyring(d.SecretKeyring); err != nil {
 			return nil, err
@@ -119,7 +119,11 @@ func (rt *Runtime) openKeyring(path string) error {
 
 // Close frees what is open. Run and Once must have returned.
 func (rt *Runtime) Close() error {
-	return errors.Join(rt.stores.close(), rt.guests.close())
+	err := rt.stores.close()
+	if !rt.guests.shared {
+		err = errors.Join(err, rt.guests.Close())
+	}
+	return err
 }
 
 // load reads conf.d and puts the resources into the engine. What did not
@@ -198,13 +202,20 @@ func (rt *Runtime) Status() []engine.Status {
 	all := rt.engine.Status()
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	now := time.Now()
+	now := rt.now()
 	for i, s := range all {
 		if b := rt.built[s.Resource]; b != nil && s.State == resource.InSync && b.store.cache.Status().Stale(now) {
 			all[i].State = resource.Stale
 		}
 	}
 	return all
+}
+
+func (rt *Runtime) now() time.Time {
+	if rt.opt.Now == nil {
+		return time.Now()
+	}
+	return rt.opt.Now()
 }
 
 // Stores is how the caches stand with their stores, by the store's name.

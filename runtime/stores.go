@@ -60,6 +60,7 @@ type store struct {
 type stores struct {
 	log     *slog.Logger
 	notify  func()
+	now     func() time.Time // nil: time.Now
 	offline bool
 
 	mu      sync.Mutex
@@ -86,7 +87,7 @@ func (ss *stores) get(s config.Store) (*store, error) {
 			return nil, fmt.Errorf("backend %s: %w", f.Name, err)
 		}
 	}
-	st.cache = cache.New(st.backend, cache.Options{Name: f.Name, Notify: ss.notify, Log: ss.log})
+	st.cache = cache.New(st.backend, cache.Options{Name: f.Name, Notify: ss.notify, Now: ss.now, Log: ss.log})
 	ss.open = append(ss.open, st)
 	if ss.running != nil {
 		ss.running(st)

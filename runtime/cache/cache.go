@@ -29,10 +29,11 @@ type Update struct {
 
 // Options has a useful zero value.
 type Options struct {
-	Name       string       // of the store, for the log
-	AllowEmpty []string     // prefixes that may lose all of their keys without a second look
-	Notify     func()       // called, from any goroutine, whenever Take has something new
-	Log        *slog.Logger // nil: discard
+	Name       string           // of the store, for the log
+	AllowEmpty []string         // prefixes that may lose all of their keys without a second look
+	Notify     func()           // called, from any goroutine, whenever Take has something new
+	Now        func() time.Time // the clock; nil is time.Now
+	Log        *slog.Logger     // nil: discard
 }
 
 // Cache keeps the newest snapshot of one store.
@@ -57,6 +58,9 @@ func New(b backend.Backend, o Options) *Cache {
 	}
 	if o.Notify == nil {
 		o.Notify = func() {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &Cache{backend: b, opt: o}
 }
@@ -205,6 +209,13 @@ func (c *Cache) Fill(ctx context.Context) error {
 // caller has to look again (see AllowEmpty).
 func (c *Cache) Apply(b backend.Batch) bool { return c.apply(b, false) }
 
+// Believe takes a step as Apply does, also one after which nothing is left: for
+// whoever is the store.
+func (c *Cache) Believe(b backend.Batch) { c.apply(b, true) }
+
+// Lose notes that the store is away, until the next step.
+func (c *Cache) Lose(err error) { c.broke(err) }
+
 func (c *Cache) apply(b backend.Batch, believed bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -224,7 +235,7 @@ func (c *Cache) apply(b backend.Batch, believed bool) bool {
 	first := c.snapshot == nil
 	c.snapshot = next
 	c.news = kv.Merge(c.news, changes)
-	back := c.fresh.contact()
+	back := c.fresh.contact(c.opt.Now())
 	if first || len(changes) > 0 || back {
 		c.opt.Notify()
 	}

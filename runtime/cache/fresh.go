@@ -43,9 +43,9 @@ type freshness struct {
 }
 
 // contact notes that the store spoke; true when it had been away.
-func (f *freshness) contact() (back bool) {
+func (f *freshness) contact(now time.Time) (back bool) {
 	back = f.err != nil
-	f.at, f.err = time.Now(), nil
+	f.at, f.err = now, nil
 	return back
 }
 
@@ -57,10 +57,11 @@ func (c *Cache) broke(err error) {
 	f := &c.fresh
 	same := f.err != nil && f.err.Error() == err.Error()
 	f.err = err
-	if same && time.Since(f.logged) < quietAfter {
+	now := c.opt.Now()
+	if same && now.Sub(f.logged) < quietAfter {
 		return
 	}
-	f.logged = time.Now()
+	f.logged = now
 	c.opt.Log.Warn("the store is away; the last keys keep serving", "backend", c.opt.Name, "err", err)
 }
 

@@ -44,6 +44,9 @@ type Options struct {
 	Poll bool
 	// Grace is how long a command that runs when the engine stops may go on.
 	Grace time.Duration
+	// Steady makes retries wait for exactly their time. Else chance moves them
+	// by up to a fifth, so that many hosts do not try in one moment.
+	Steady bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	Log *slog.Logger // nil: discard
@@ -131,11 +134,11 @@ func (e *Engine) join(m Member, reason string) *task {
 		s = &source{index: newIndex()}
 		e.sources[m.Source] = s
 	}
-	t := &task{member: m, source: s, at: -1, retry: newRetry(), status: Status{Resource: m.Resource.ID(), State: resource.InSync}}
+	t := &task{member: m, source: s, at: -1, retry: e.newRetry(), status: Status{Resource: m.Resource.ID(), State: resource.InSync}}
 	if key := m.Resource.ReloadKey(); key != "" {
 		t.reload = e.reloads[key]
 		if t.reload == nil {
-			t.reload = &reload{key: key, at: -1, retry: newRetry()}
+			t.reload = &reload{key: key, at: -1, retry: e.newRetry()}
 			e.reloads[key] = t.reload
 		}
 		t.reload.members = append(t.reload.members, t)
@@ -295,10 +298,21 @@ func (e *Engine) lookAtInterval() {
 	if e.tick.IsZero() {
 		e.tick = now.Add(e.opt.Interval)
 	}
-	if now.Before(e.tick) {
-		return
+	if !now.Before(e.tick) {
+		e.tick = now.Add(e.opt.Interval)
+		e.lookAll(now)
 	}
-	e.tick = now.Add(e.opt.Interval)
+}
+
+// Look makes everything due that the interval would look at.
+func (e *Engine) Look() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lookAll(e.opt.Now())
+	e.Kick()
+}
+
+func (e *Engine) lookAll(now time.Time) {
 	for _, t := range e.tasks {
 		if t.source.snapshot != nil && !t.running {
 			t.look = true

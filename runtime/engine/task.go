@@ -227,6 +227,10 @@ func mendable(err error, reads kv.ReadSet) bool {
 	return true
 }
 
-func newRetry() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Minute, RandomizationFactor: 0.2}
+func (e *Engine) newRetry() *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Minute, RandomizationFactor: 0.2}
+	if e.opt.Steady {
+		b.RandomizationFactor = 0
+	}
+	return b
 }

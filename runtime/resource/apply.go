@@ -26,7 +26,15 @@ func (r *Resource) Missed(c Cause) {
 func (r *Resource) Apply(ctx context.Context, p *Plan, c Cause) Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer func() { r.applied = true }()
+	out := r.apply(ctx, p, c)
+	r.applied = true
+	if r.parts.Observer.Applied != nil {
+		r.parts.Observer.Applied(out)
+	}
+	return out
+}
+
+func (r *Resource) apply(ctx context.Context, p *Plan, c Cause) Outcome {
 	r.pending.add(c)
 	staged, err := r.parts.Stager.Stage(ctx, r.spec.Target, p.Content)
 	if err != nil {

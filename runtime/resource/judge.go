@@ -12,14 +12,29 @@ import (
 // whether it may do so now. Without a reload there is nothing to withhold.
 func (a applying) judge(ctx context.Context) (gate.Verdict, error) {
 	if a.parts.Condition == nil || a.ReloadKey() == "" {
-		return gate.Verdict{Decision: gate.Now}, nil
+		v := gate.Verdict{Decision: gate.Now}
+		a.tell(nil, gate.Input{}, v)
+		return v, nil
 	}
-	v, err := a.parts.Condition.Judge(ctx, a.input(a.parts.Condition, a.running))
+	in := a.input(a.parts.Condition, a.running)
+	v, err := a.parts.Condition.Judge(ctx, in)
+	a.tell(a.parts.Condition, in, v)
 	if err != nil && ctx.Err() == nil && a.spec.ErrorReloads {
 		a.parts.Log.Warn("the condition failed and on_error says reload", "resource", a.ID(), "err", err)
 		return gate.Verdict{Decision: gate.Now}, nil
 	}
 	return v, err
+}
+
+// tell shows a judgement to the observer, with the changes that it is about.
+func (a applying) tell(g *gate.Gate, in gate.Input, v gate.Verdict) {
+	if a.parts.Observer.Judged == nil {
+		return
+	}
+	if g == nil {
+		in.Added, in.Removed, in.Updated = a.sorted(a.pending.changes)
+	}
+	a.parts.Observer.Judged(g, in, v)
 }
 
 // guard asks whether the new content may be written at all. It compares with

@@ -63,6 +63,17 @@ type Parts struct {
 	Commands  command.Runner
 	Ledger    *ledger.Ledger
 	Log       *slog.Logger
+	Observer  Observer
+}
+
+// Observer is told what a resource does; wconf test is one. Its functions may
+// be nil. They must not call the resource, which is locked meanwhile.
+type Observer struct {
+	Planned func(p *Plan, err error)
+	// Judged is told of each judgement, also where there is no condition: then
+	// g is nil.
+	Judged  func(g *gate.Gate, in gate.Input, v gate.Verdict)
+	Applied func(out Outcome)
 }
 
 // Stager is where destinations are; stage.Disk and stage.Dry are Stagers.
@@ -149,7 +160,16 @@ type Plan struct {
 // Plan renders. A plan comes with every error, too: it then holds no content,
 // only what was read.
 func (r *Resource) Plan(ctx context.Context, s *kv.Snapshot) (*Plan, error) {
-	v := kv.NewView(s, r.spec.Scope)
+	p, err := r.Draft(ctx, s, r.spec.Scope)
+	if r.parts.Observer.Planned != nil {
+		r.parts.Observer.Planned(p, err)
+	}
+	return p, err
+}
+
+// Draft is what Plan would make if the resource saw the keys of another scope.
+func (r *Resource) Draft(ctx context.Context, s *kv.Snapshot, sc kv.Scope) (*Plan, error) {
+	v := kv.NewView(s, sc)
 	content, err := r.render(ctx, v)
 	p := &Plan{Content: content, Reads: v.Reads(), Snapshot: s}
 	if err != nil {
