@@ -48,7 +48,7 @@ func (e *execution) end() error {
 func (e *execution) render(f *file, dot any, room int) (out []byte, err error) {
 	m := &meter{
 		ticks: &f.ticks, budget: &e.run.Budget, levels: &e.levels,
-		most: int(e.template.opts.MaxOutput), out: make([]byte, 0, room+room/8),
+		most: int(e.template.opts.MaxOutput), out: make([]byte, 0, min(room+room/8, int(e.template.opts.MaxOutput))),
 	}
 	defer func() {
 		if r := recover(); r != nil { // a fault of text/template itself, which passes on its own

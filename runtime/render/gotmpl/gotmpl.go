@@ -48,7 +48,7 @@ type Options struct {
 
 	MaxFuel   int64 // steps of one render; 0 means DefaultFuel
 	MaxBytes  int64 // bytes that functions build in one render; 0 means DefaultBytes
-	MaxOutput int64 // bytes of the rendered text; 0 means DefaultOutput
+	MaxOutput int64 // bytes of the rendered text, and so of any value; 0 means DefaultOutput
 }
 
 // What a render may use when Options do not say. 50,000 keys with ten actions

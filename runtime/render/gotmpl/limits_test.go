@@ -109,6 +109,8 @@ func TestDeadline(t *testing.T) {
 		`{{range 1000000000}}{{end}}`,
 		`{{range 1000000000}}` + strings.Repeat(`{{$}}`, 10_000) + `{{end}}`,
 		`{{range 1000000000}}{{$x := regexMatch "a+b" "aaaaaaaaaaaa"}}{{end}}`,
+		`{{$x := repeat 20000 "a"}}{{regexMatch "(a|aa|b)*c$" $x}}`,
+		`{{$x := repeat 20000 "a"}}{{regexFind "(a|aa|b)*c$" $x}}`,
 	} {
 		tmpl, err := gotmpl.Compile("t", text, gotmpl.Options{})
 		if err != nil {

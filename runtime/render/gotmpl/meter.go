@@ -36,18 +36,19 @@ func (m *meter) Write(p []byte) (int, error) {
 	if len(p) > m.most-len(m.out) {
 		return 0, funcs.ErrOutput
 	}
-	m.grow(len(p))
+	if len(p) > cap(m.out)-len(m.out) {
+		m.grow(len(p))
+	}
 	m.out = append(m.out, p...)
 	return len(p), m.budget.Step()
 }
 
-// grow makes room for n more bytes, never for more than may be written.
+// grow makes room for n more bytes, and never for more than may be written.
 func (m *meter) grow(n int) {
-	if need := len(m.out) + n; need > cap(m.out) {
-		larger := make([]byte, len(m.out), min(max(need, 2*cap(m.out), bytes.MinRead), max(need, m.most)))
-		copy(larger, m.out)
-		m.out = larger
-	}
+	need := len(m.out) + n
+	larger := make([]byte, len(m.out), min(max(need, 2*cap(m.out), bytes.MinRead), m.most))
+	copy(larger, m.out)
+	m.out = larger
 }
 
 func (m *meter) pass(number int) error {

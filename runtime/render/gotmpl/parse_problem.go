@@ -90,7 +90,7 @@ func (s source) meant(msg string, at int) int {
 }
 
 // tries bounds how often column parses.
-const tries = 400
+const tries = 200
 
 // column is the offset of the word that the parser refuses in a line. The
 // parser is asked again with a line break before each word, from the last one

@@ -67,7 +67,7 @@ func (e *execution) say(p *problem.Problem, at failure, err error) {
 	case errors.Is(err, funcs.ErrFuel):
 		p.Msg, p.Hint = funcs.ErrFuel.Error(), fmt.Sprintf("it took more than %d steps", limits.Fuel)
 	case errors.Is(err, funcs.ErrBytes):
-		p.Msg, p.Hint = funcs.ErrBytes.Error(), fmt.Sprintf("its functions may build %d bytes, one list or map %d", limits.Bytes, limits.Output)
+		p.Msg, p.Hint = funcs.ErrBytes.Error(), fmt.Sprintf("functions may build %d bytes in one render, and one value may have %d", limits.Bytes, limits.Output)
 	case errors.Is(err, funcs.ErrOutput):
 		p.Msg, p.Hint = funcs.ErrOutput.Error(), fmt.Sprintf("a file may have %d bytes", limits.Output)
 	case errors.Is(err, funcs.ErrNesting):

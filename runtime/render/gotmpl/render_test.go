@@ -168,7 +168,7 @@ func TestRenderBindsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 150 {
+	if n > 60 {
 		t.Errorf("%v allocations", n)
 	}
 }

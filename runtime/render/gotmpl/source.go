@@ -42,7 +42,7 @@ type control struct {
 // or where an action does not.
 func (s source) scan() ([]control, error) {
 	if len(s.text) > maxText {
-		return nil, s.problem(problem.TemplateParse, fmt.Sprintf("template is larger than %d bytes", maxText), 0)
+		return nil, &problem.Problem{Code: problem.TemplateParse, File: cmp.Or(s.path, s.name), Line: 1, Msg: fmt.Sprintf("template is larger than %d bytes", maxText)}
 	}
 	var open []control
 	depth := 0

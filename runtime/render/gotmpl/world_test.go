@@ -3,6 +3,7 @@ package gotmpl_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"net"
 	"os"
@@ -44,6 +45,18 @@ func TestThisMachine(t *testing.T) {
 		if got, err := render(t, text, gotmpl.Options{}); got != want {
 			t.Errorf("%s\ngot  %q, %v\nwant %q", text, got, err, want)
 		}
+	}
+}
+
+// SRV records are sorted by their text, as confd does: 3890 comes before 3891,
+// and before 400.
+func TestServicesAreSortedAsText(t *testing.T) {
+	world := funcs.World{LookupSRV: func(context.Context, string, string, string) ([]*net.SRV, error) {
+		return []*net.SRV{{Target: "a", Port: 400}, {Target: "a", Port: 389, Priority: 2}, {Target: "a", Port: 3890, Priority: 1}, {Target: "a", Port: 3891}}, nil
+	}}
+	got, err := render(t, `{{range lookupSRV "x" "tcp" "y"}}{{.Port}},{{.Priority}} {{end}}`, gotmpl.Options{World: world})
+	if want := "3890,1 3891,0 389,2 400,0 "; got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 

@@ -171,7 +171,7 @@ func (r *Run) lookupSRV(service, proto, name string) []*net.SRV {
 	if err != nil {
 		return []*net.SRV{}
 	}
-	text := func(s *net.SRV) string { return fmt.Sprint(s.Target, s.Port, s.Priority, s.Weight) }
+	text := func(s *net.SRV) string { return fmt.Sprintf("%s%d%d%d", s.Target, s.Port, s.Priority, s.Weight) }
 	records = slices.Clone(records)
 	slices.SortFunc(records, func(a, b *net.SRV) int { return cmp.Compare(text(a), text(b)) })
 	return records

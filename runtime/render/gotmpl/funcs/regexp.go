@@ -2,9 +2,11 @@ package funcs
 
 import (
 	"errors"
+	"io"
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"unicode/utf8"
 )
 
 var expressions = []Function{{
@@ -13,7 +15,12 @@ var expressions = []Function{{
 	Code: func(r *Run) any {
 		return func(expr, s string) (bool, error) {
 			p, err := r.pattern(expr, s)
-			return err == nil && p.MatchString(s), err
+			if err != nil {
+				return false, err
+			}
+			text := &interruptible{text: s, budget: &r.Budget}
+			found := p.MatchReader(text)
+			return found, text.err
 		}
 	},
 	Examples: []Example{
@@ -29,7 +36,11 @@ var expressions = []Function{{
 			if err != nil {
 				return "", err
 			}
-			return p.FindString(s), nil
+			text := &interruptible{text: s, budget: &r.Budget}
+			if at := p.FindReaderIndex(text); at != nil {
+				return s[at[0]:at[1]], text.err
+			}
+			return "", text.err
 		}
 	},
 	Examples: []Example{{Template: `{{regexFind "[0-9]+" "ab123c"}}`, Output: "123"}},
@@ -48,7 +59,8 @@ type pattern struct {
 }
 
 const (
-	largestPattern  = 50_000 // instructions
+	largestPattern  = 50_000  // instructions
+	largestReplace  = 1 << 27 // instructions times bytes, which nothing can interrupt
 	patternsToKeep  = 256
 	stepsPerElement = 256 // a step of fuel is a round of a range, an instruction is far less
 )
@@ -89,6 +101,28 @@ func compile(expr string) (pattern, error) {
 	return pattern{p, size}, nil
 }
 
+// interruptible is a text that ends early when the execution has to.
+type interruptible struct {
+	text   string
+	at     int
+	reads  int
+	budget *Budget
+	err    error
+}
+
+// ReadRune makes it an io.RuneReader.
+func (t *interruptible) ReadRune() (rune, int, error) {
+	if t.reads++; t.reads&63 == 0 {
+		t.err = t.budget.look()
+	}
+	if t.err != nil || t.at == len(t.text) {
+		return 0, 0, io.EOF
+	}
+	c, size := utf8.DecodeRuneInString(t.text[t.at:])
+	t.at += size
+	return c, size, nil
+}
+
 // instructions is about how long the program of an expression gets: repeats
 // are written out.
 func instructions(tree *syntax.Regexp) int {
@@ -106,6 +140,9 @@ func (r *Run) replaceAll(expr, s, replacement string) (string, error) {
 	p, err := r.pattern(expr, s)
 	if err != nil {
 		return "", err
+	}
+	if times(p.size, len(s)) > largestReplace {
+		return "", errors.New("the text is too long for this expression")
 	}
 	found := len(s) + 1
 	if times(found, len(replacement)) > 1<<16 { // worth counting
