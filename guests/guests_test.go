@@ -86,28 +86,30 @@ func buildGo(t testing.TB, dir string) string {
 	return out
 }
 
-// nativeTemplate renders the template that says the same as the guests.
-func nativeTemplate(t testing.TB, v *kv.View) []byte {
+// parsed is the template that says the same as the guests, ready to execute.
+func parsed(t testing.TB, v *kv.View) (render func() []byte) {
 	t.Helper()
-	parsed := template.Must(template.New("nginx").Funcs(template.FuncMap{
+	tmpl := template.Must(template.New("nginx").Funcs(template.FuncMap{
 		"getv": func(key string) string {
 			value, _ := v.Get(key)
 			return value
 		},
 		"ls": v.List,
 	}).Parse(string(read(t, "nginx-template/nginx.conf.tmpl"))))
-	var b bytes.Buffer
-	if err := parsed.Execute(&b, nil); err != nil {
-		t.Fatal(err)
+	return func() []byte {
+		var b bytes.Buffer
+		if err := tmpl.Execute(&b, nil); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
 	}
-	return b.Bytes()
 }
 
 // The template and the guests in three languages write the same bytes.
 func TestNginx(t *testing.T) {
 	keys := []string{"/nginx", "/services/web"}
 	want := string(read(t, "testdata/nginx.conf"))
-	if got := string(nativeTemplate(t, view(t, "testdata/nginx.json", keys...))); got != want {
+	if got := string(parsed(t, view(t, "testdata/nginx.json", keys...))()); got != want {
 		t.Errorf("template: got\n%s", got)
 	}
 	r := newRuntime(t)

@@ -1,8 +1,6 @@
 package hostfuncs
 
-import (
-	"slices"
-)
+import "slices"
 
 var getv = Function{
 	Name: "getv", Args: []Arg{{"key", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
@@ -10,7 +8,7 @@ var getv = Function{
 	code: func(s *Session, c call) (int32, error) {
 		a := s.look(c.text)
 		if a.err != 0 {
-			s.missed = a.key
+			s.missed = string(c.text)
 			return a.err, nil
 		}
 		s.missed = ""

@@ -51,8 +51,8 @@ type Session struct {
 
 // answer is what getv once said about a key; the snapshot is frozen.
 type answer struct {
-	key, value string
-	err        int32 // 0 or NotFound, Denied, Invalid
+	value string
+	err   int32 // 0 or NotFound, Denied, Invalid
 }
 
 // result is the last answer that took work to build, kept for the call that
@@ -120,8 +120,7 @@ func (s *Session) look(key []byte) answer {
 	if !nameOK(key) {
 		return answer{err: Invalid}
 	}
-	k := string(key)
-	a := answer{key: k}
+	k, a := string(key), answer{}
 	if !s.Keys.Grants(k) {
 		a.err = Denied
 		s.noteDenied(k)

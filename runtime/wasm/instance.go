@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -32,6 +33,9 @@ type Instance struct {
 	memory  *linearMemory
 	wasi    wasiState
 	guest   api.Module
+	name    string       // of export
+	export  api.Function // the last one that was called
+	stack   [1]uint64
 	ctx     context.Context // carries the instance to host functions, and its deadline
 	cancel  context.CancelFunc
 	began   time.Time
@@ -70,11 +74,14 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 	return i, nil
 }
 
+// instanceConfig is nameless, starts nothing, and has a source of randomness
+// that nobody reads: wazero would seed one for each instance.
+var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
+
 func (i *Instance) start() error {
 	err := i.running(func() (err error) {
 		ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
-		config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-		i.guest, err = i.module.runtime.engine.InstantiateModule(ctx, i.module.compiled, config)
+		i.guest, err = i.module.runtime.engine.InstantiateModule(ctx, i.module.compiled, instanceConfig)
 		return err
 	})
 	if err != nil {
@@ -103,17 +110,19 @@ func (i *Instance) running(f func() error) error {
 // command. What it wrote is the session's. Errors are *problem.Problem around a
 // *GuestError.
 func (i *Instance) Call(export string) error {
-	f := i.guest.ExportedFunction(export)
-	if f == nil {
+	if i.name != export { // looking one up costs more than a short call
+		i.name, i.export = export, i.guest.ExportedFunction(export)
+	}
+	if i.export == nil {
 		return refuse(i.module.name, "it does not export "+export, "", nil)
 	}
-	stack := []uint64{0}
-	err := i.running(func() error { return f.CallWithStack(i.ctx, stack) })
+	i.stack[0] = 0
+	err := i.running(func() error { return i.export.CallWithStack(i.ctx, i.stack[:]) })
 	var exit *sys.ExitError
 	if export == "_start" && errors.As(err, &exit) && exit.ExitCode() == 0 {
 		return nil
 	}
-	if code := int32(uint32(stack[0])); err == nil && export != "_start" && code != 0 {
+	if code := int32(uint32(i.stack[0])); err == nil && export != "_start" && code != 0 {
 		err = &returned{code}
 	}
 	if err != nil {

@@ -21,14 +21,3 @@ func wipe(b []byte) error {
 	}
 	return giveBack(b)
 }
-
-// machineCode tells whether the system lets a process run what it wrote
-// (systemd's MemoryDenyWriteExecute and PR_SET_MDWE do not).
-func machineCode() bool {
-	page, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		return false
-	}
-	defer release(page)
-	return unix.Mprotect(page, unix.PROT_READ|unix.PROT_EXEC) == nil
-}

@@ -25,7 +25,7 @@ type Options struct {
 	// user who runs wconf, and be closed to all others. Empty keeps nothing.
 	Cache string
 	// Interpreter runs guests without machine code, ten to fifty times slower.
-	// A Runtime also does so by itself where the system forbids machine code.
+	// wazero also does so by itself where the system forbids machine code.
 	Interpreter bool
 	// Log hears of a cache that cannot be used; nil: nobody does.
 	Log *slog.Logger
@@ -54,7 +54,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	r.memories = memories{free: map[uint64][]*linearMemory{}, keep: 2 * n}
 	config := wazero.NewRuntimeConfigInterpreter()
-	if !o.Interpreter && machineCode() {
+	if !o.Interpreter {
 		config = wazero.NewRuntimeConfig()
 	}
 	if o.Cache != "" {

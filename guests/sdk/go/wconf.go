@@ -15,7 +15,7 @@ import (
 
 //go:wasmimport wconf/v1 getv
 //go:noescape
-func hostGetv(key string, buf unsafe.Pointer, size uint32) int32
+func hostGetv(key string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 exists
 //go:noescape
@@ -23,31 +23,31 @@ func hostExists(key string) int32
 
 //go:wasmimport wconf/v1 gets
 //go:noescape
-func hostGets(pattern string, buf unsafe.Pointer, size uint32) int32
+func hostGets(pattern string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 getvs
 //go:noescape
-func hostGetvs(pattern string, buf unsafe.Pointer, size uint32) int32
+func hostGetvs(pattern string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 ls
 //go:noescape
-func hostLs(dir string, buf unsafe.Pointer, size uint32) int32
+func hostLs(dir string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 lsdir
 //go:noescape
-func hostLsdir(dir string, buf unsafe.Pointer, size uint32) int32
+func hostLsdir(dir string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 param
 //go:noescape
-func hostParam(name string, buf unsafe.Pointer, size uint32) int32
+func hostParam(name string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 params
 //go:noescape
-func hostParams(buf unsafe.Pointer, size uint32) int32
+func hostParams(buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 input
 //go:noescape
-func hostInput(buf unsafe.Pointer, size uint32) int32
+func hostInput(buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport wconf/v1 write
 //go:noescape

@@ -1,0 +1,136 @@
+package guests_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+// tckView is the keys that the conformance guest knows, and others that it
+// must not see.
+func tckView() *kv.View {
+	return kv.NewView(kv.NewSnapshot([]kv.Pair{
+		{Key: "/tck/a", Value: "1"}, {Key: "/tck/b", Value: "0"}, {Key: "/tck/empty", Value: ""}, {Key: "/tck/dir/x", Value: "x"},
+		{Key: "/tck/huge", Value: strings.Repeat("h", 2000)}, {Key: "/tckle", Value: "no"}, {Key: "/secret/pw", Value: "no"},
+	}), kv.NewScope("", []string{"/tck"}))
+}
+
+// Every line of the conformance guest is ok, and it called every function.
+func TestConformance(t *testing.T) {
+	var stats wasm.Stats
+	var log bytes.Buffer
+	o := guest.Options{
+		Name: "tck", Dest: "/tmp/tck", Params: map[string]string{"colour": "blue"}, Limits: wasm.Limits{Result: 1000},
+		Stats: func(s wasm.Stats) { stats = s },
+		Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	r := newRuntime(t)
+	got, err := load(t, r, "tck/tck.wasm", o).Render(t.Context(), tckView())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(got)), "\n")
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "ok ") {
+			t.Error(line)
+		}
+	}
+	if len(lines) != 28 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, f := range hostfuncs.All() {
+		if stats.Calls[f.Name] == 0 && f.Name != "fail" { // check has that one, below
+			t.Errorf("the guest does not call %s", f.Name)
+		}
+	}
+	if l := log.String(); !strings.Contains(l, "level=DEBUG") || !strings.Contains(l, `err\x1bor`) {
+		t.Errorf("log %s", l)
+	}
+}
+
+func TestConformanceOfRoles(t *testing.T) {
+	r := newRuntime(t)
+	filter := load(t, r, "tck/tck.wasm", guest.Options{Role: guest.Filter})
+	big := strings.Repeat("0123456789", 5000) // longer than the SDK's first buffer
+	for _, in := range []string{"", "ab", big} {
+		if got, err := filter.Filter(t.Context(), tckView(), []byte(in)); err != nil || string(got) != in+in {
+			t.Errorf("filter of %d bytes: %d bytes, %v", len(in), len(got), err)
+		}
+	}
+	check := load(t, r, "tck/tck.wasm", guest.Options{Role: guest.Checker})
+	if err := check.Check(t.Context(), tckView(), []byte("x")); err != nil {
+		t.Error(err)
+	}
+	err := check.Check(t.Context(), tckView(), nil)
+	if p, ok := err.(*problem.Problem); !ok || p.Code != problem.CheckFailed || !strings.Contains(p.Msg, "nothing to check") {
+		t.Errorf("check of nothing: %v", err)
+	}
+	call, err := load(t, r, "tck/tck.wasm", guest.Options{Role: guest.Functions}).Open(t.Context(), tckView())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if got, err := call.Call(t.Context(), "join", []string{"a", "ü"}); err != nil || got != "a+ü" {
+			t.Errorf("join: %q, %v", got, err)
+		}
+	}
+	if err := call.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A command without any SDK.
+func TestLines(t *testing.T) {
+	var stats wasm.Stats
+	g := load(t, newRuntime(t), "lines-c/lines.wasm", guest.Options{Stats: func(s wasm.Stats) { stats = s }})
+	got, err := g.Render(t.Context(), view(t, "testdata/nginx.json", "/services"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(got), "\n")
+	if len(lines) != 53 || lines[0] != "upstream web {" || lines[1] != "    server 10.0.0.1;" || lines[51] != "}" {
+		t.Errorf("got\n%s", got)
+	}
+	if stats.Fuel == 0 || len(stats.Calls) != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+func TestCidr(t *testing.T) {
+	g := load(t, newRuntime(t), "cidr-rust/cidr.wasm", guest.Options{Role: guest.Functions})
+	if n := g.Names(); len(n) != 3 || n["cidrhost"] != 2 || n["cidrnetmask"] != 1 {
+		t.Errorf("names %v", n)
+	}
+	for _, c := range []struct{ name, args, want, fails string }{
+		{"cidrhost", "10.0.0.0/8 5", "10.0.0.5", ""},
+		{"cidrhost", "10.20.30.40/24 255", "10.20.30.255", ""},
+		{"cidrhost", "10.20.30.40/24 256", "", "10.20.30.40/24 has no host 256"},
+		{"cidrhost", "0.0.0.0/0 4294967295", "255.255.255.255", ""},
+		{"cidrhost", "10.0.0.0/33 1", "", `"10.0.0.0/33" is no IPv4 network`},
+		{"cidrhost", "10.0.0.0/8 x", "", `"x" is no number of a host`},
+		{"cidrnetmask", "10.0.0.0/12", "255.240.0.0", ""},
+		{"cidrnetmask", "10.0.0.0/0", "0.0.0.0", ""},
+		{"cidrcontains", "10.0.0.0/8 10.255.0.1", "true", ""},
+		{"cidrcontains", "10.0.0.0/8 11.0.0.0", "false", ""},
+		{"cidrhost", "10.0.0.0/8", "", `no function "cidrhost" with 1 arguments`},
+	} {
+		calls, err := g.Open(t.Context(), tckView())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := calls.Call(t.Context(), c.name, strings.Fields(c.args))
+		if got != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s %s = %q, %v; want %q, %q", c.name, c.args, got, err, c.want, c.fails)
+		}
+		if err := calls.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
