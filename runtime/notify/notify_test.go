@@ -23,7 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // the first telling.
 func watched(t *testing.T, w Watcher, paths ...string) <-chan []string {
 	t.Helper()
-	w.Quiet = 5 * time.Millisecond
+	if w.Quiet == 0 {
+		w.Quiet = 5 * time.Millisecond
+	}
 	if w.Sweep == 0 {
 		w.Sweep = time.Hour
 	}
@@ -76,6 +78,8 @@ func scene(t *testing.T) string {
 	write(t, dir+"/conf/sub/b.yaml", "1")
 	write(t, dir+"/v1/c.yaml", "1")
 	write(t, dir+"/v2/c.yaml", "2")
+	must(t, os.Link(dir+"/v2/c.yaml", dir+"/v2/linked.yaml"))
+	must(t, os.Link(dir+"/v2/c.yaml", dir+"/linked.yaml"))
 	must(t, os.Symlink("v1", dir+"/..data"))
 	must(t, os.Symlink("..data/c.yaml", dir+"/c.yaml"))
 	must(t, os.Symlink(dir+"/v1", dir+"/conf/linked"))
@@ -101,10 +105,11 @@ var changes = map[string]struct {
 	"renamed over from elsewhere": {"conf/a.yaml", func(t *testing.T, dir string) {
 		must(t, os.Rename(dir+"/v2/c.yaml", dir+"/conf/a.yaml"))
 	}},
-	"removed":          {"conf/a.yaml", func(t *testing.T, dir string) { must(t, os.Remove(dir+"/conf/a.yaml")) }},
-	"mode":             {"conf/a.yaml", func(t *testing.T, dir string) { must(t, os.Chmod(dir+"/conf/a.yaml", 0o600)) }},
-	"appears":          {"conf/new.yaml", func(t *testing.T, dir string) { write(t, dir+"/conf/new.yaml", "1") }},
-	"appears far away": {"x/y/z/new.yaml", func(t *testing.T, dir string) { write(t, dir+"/x/y/z/new.yaml", "1") }},
+	"through another name": {"linked.yaml", func(t *testing.T, dir string) { write(t, dir+"/v2/linked.yaml", "2") }},
+	"removed":              {"conf/a.yaml", func(t *testing.T, dir string) { must(t, os.Remove(dir+"/conf/a.yaml")) }},
+	"mode":                 {"conf/a.yaml", func(t *testing.T, dir string) { must(t, os.Chmod(dir+"/conf/a.yaml", 0o600)) }},
+	"appears":              {"conf/new.yaml", func(t *testing.T, dir string) { write(t, dir+"/conf/new.yaml", "1") }},
+	"appears far away":     {"x/y/z/new.yaml", func(t *testing.T, dir string) { write(t, dir+"/x/y/z/new.yaml", "1") }},
 	"links swapped": {"c.yaml", func(t *testing.T, dir string) { // as Kubernetes updates a ConfigMap
 		must(t, os.Symlink("v2", dir+"/..data_tmp"))
 		must(t, os.Rename(dir+"/..data_tmp", dir+"/..data"))
@@ -187,6 +192,11 @@ func TestKeepsUp(t *testing.T) {
 		{func() { must(t, os.Rename(path, path+".old")) }, ""},
 		{func() { must(t, os.Rename(path+".old", path)) }, "4"},
 		{func() { write(t, file, "5") }, "5"},
+		{func() { must(t, os.Rename(path, path+".away")) }, ""},
+		{func() { write(t, file, "5a") }, "5a"}, // other directories by the same names
+		{func() { write(t, file, "5b") }, "5b"},
+		{func() { must(t, os.Rename(path, path+".gone")); write(t, file, "5c") }, "5c"},
+		{func() { write(t, file, "5d") }, "5d"},
 		{func() { must(t, os.Remove(file)) }, ""},
 		{func() { must(t, os.Symlink(dir+"/v1/c.yaml", file)) }, "1"},
 		{func() { write(t, dir+"/v1/c.yaml", "6") }, "6"},
@@ -236,7 +246,7 @@ func TestGathers(t *testing.T) {
 func TestRestless(t *testing.T) {
 	dir := scene(t)
 	path := dir + "/conf/a.yaml"
-	out := watched(t, Watcher{}, path)
+	out := watched(t, Watcher{Quiet: 50 * time.Millisecond}, path)
 	stop := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -145,6 +146,19 @@ func TestEditorsLitterIsNoStore(t *testing.T) {
 	expect(t, keys(t, opened(t, backend.Config{Files: []string{dir}, Filter: "*~"}), "/"), map[string]string{"/k": "old"})
 }
 
+func TestLinkedFilesAreReadOnce(t *testing.T) {
+	dir := tree(t, map[string]string{"a/k.yaml": "k: 1\n", "m.yaml": "k: 2\n"})
+	must(t, os.Symlink("a", dir+"/linked"))
+	must(t, os.Symlink("a/k.yaml", dir+"/z.yaml"))
+	f := opened(t, backend.Config{Files: []string{dir, dir + "/a"}})
+	all, err := f.find()
+	must(t, err)
+	if len(all) != 2 || all[1].path != dir+"/a/k.yaml" {
+		t.Errorf("found %v, want each file at its last place", all)
+	}
+	expect(t, keys(t, f, "/"), map[string]string{"/k": "1"})
+}
+
 // configMap makes a Kubernetes volume: dated directories behind `..data`.
 func configMap(t *testing.T) string {
 	t.Helper()
@@ -245,6 +259,44 @@ func TestConfigMapSwapIsOneStep(t *testing.T) {
 	expect(t, w.next(), map[string]string{"/k": "2", "/n": "2", "/same": "1"})
 }
 
+// However often a volume is swapped, a listing is of one version.
+func TestListingIsOfOneVersion(t *testing.T) {
+	dir := tree(t, nil)
+	for i := range 20 {
+		name := fmt.Sprintf("f%02d.yaml", i)
+		for _, v := range []string{"1", "2"} {
+			must(t, os.MkdirAll(dir+"/..v"+v, 0o755))
+			must(t, os.WriteFile(dir+"/..v"+v+"/"+name, fmt.Appendf(nil, "k%02d: %s\n", i, v), 0o644))
+		}
+		must(t, os.Symlink("..data/"+name, dir+"/"+name))
+	}
+	must(t, os.Symlink("..v1", dir+"/..data"))
+	f := opened(t, backend.Config{Files: []string{dir}})
+	stop, swapping := make(chan struct{}), sync.WaitGroup{}
+	swapping.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				os.Symlink(fmt.Sprint("..v", 1+i%2), dir+"/..next")
+				os.Rename(dir+"/..next", dir+"/..data")
+			}
+		}
+	})
+	for range 100 {
+		l, err := f.List(t.Context(), []string{"/"})
+		for _, p := range l.Pairs {
+			if err == nil && p.Value != l.Pairs[0].Value {
+				t.Errorf("a listing of two versions: %v", l.Pairs)
+				break
+			}
+		}
+	}
+	close(stop)
+	swapping.Wait()
+}
+
 func TestBrokenFile(t *testing.T) {
 	dir := tree(t, map[string]string{"a.yaml": "k: 1\n", "b.yaml": "n: 1\n"})
 	f := opened(t, backend.Config{Files: []string{dir}})
@@ -263,7 +315,23 @@ func TestBrokenFile(t *testing.T) {
 	expect(t, w.next(), map[string]string{"/k": "3", "/n": "2"})
 }
 
-func TestSameFailureIsSaidOnce(t *testing.T) {
+func TestSameFailureIsReturnedOnce(t *testing.T) {
+	dir := tree(t, map[string]string{"a.yaml": "k: ["})
+	f := opened(t, backend.Config{Files: []string{dir}})
+	for i, want := range []bool{true, false, false} {
+		again := watch{files: f, prefixes: []string{"/"}}
+		if err := again.look(t.Context(), true); (err != nil) != want {
+			t.Errorf("watch %d: %v", i, err)
+		}
+	}
+	must(t, os.WriteFile(dir+"/a.yaml", []byte("- no mapping\n"), 0o644))
+	other := watch{files: f, prefixes: []string{"/"}}
+	if other.look(t.Context(), true) == nil {
+		t.Error("another failure is not returned")
+	}
+}
+
+func TestFailureThatComesBackIsSaidAgain(t *testing.T) {
 	dir := tree(t, map[string]string{"a.yaml": "k: 1\n"})
 	f := opened(t, backend.Config{Files: []string{dir + "/a.yaml"}})
 	w := follow(t, f)

@@ -31,7 +31,7 @@ func (f *files) read(ctx context.Context) (content, error) {
 		}
 		c, err := f.readAll(ctx, before)
 		after, gone := f.find()
-		if gone != nil || !slices.EqualFunc(before, after, found.same) {
+		if gone != nil || !slices.EqualFunc(before, after, found.same) || err == errRestless {
 			continue
 		}
 		return c, err
@@ -47,7 +47,10 @@ func (f *files) readAll(ctx context.Context, all []found) (content, error) {
 			return content{}, context.Cause(ctx)
 		}
 		text, err := f.text(ctx, file)
-		if err != nil {
+		switch {
+		case err == errRestless:
+			return content{}, err
+		case err != nil:
 			return content{}, fmt.Errorf("read keys: %w", err)
 		}
 		pairs, err := parse(file.path, text)
@@ -89,7 +92,7 @@ func parse(path string, text []byte) ([]kv.Pair, error) {
 // remembered.
 func (f *files) text(ctx context.Context, file found) ([]byte, error) {
 	if file.info.Mode().IsRegular() {
-		return slurp(ctx, file.path)
+		return slurp(ctx, file)
 	}
 	f.mu.Lock()
 	text, ok := f.pipes[file.path]
@@ -97,7 +100,7 @@ func (f *files) text(ctx context.Context, file found) ([]byte, error) {
 	if ok {
 		return text, nil
 	}
-	text, err := slurp(ctx, file.path)
+	text, err := slurp(ctx, file)
 	if err == nil {
 		f.mu.Lock()
 		f.pipes[file.path] = text
@@ -106,12 +109,17 @@ func (f *files) text(ctx context.Context, file found) ([]byte, error) {
 	return text, err
 }
 
-func slurp(ctx context.Context, path string) ([]byte, error) {
-	in, err := os.Open(path)
+// slurp reads the file that was found, and no other that has come to bear its
+// name since.
+func slurp(ctx context.Context, file found) ([]byte, error) {
+	in, err := os.Open(file.path)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
+	if info, err := in.Stat(); err != nil || !os.SameFile(info, file.info) {
+		return nil, errRestless
+	}
 	stop := context.AfterFunc(ctx, func() { in.Close() }) // a pipe may never end
 	defer stop()
 	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
@@ -121,7 +129,7 @@ func slurp(ctx context.Context, path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(text) > maxFile:
-		return nil, &problem.Problem{Code: problem.FormatInvalid, File: path, Msg: fmt.Sprintf("the file is larger than %d bytes", maxFile)}
+		return nil, &problem.Problem{Code: problem.FormatInvalid, File: file.path, Msg: fmt.Sprintf("the file is larger than %d bytes", maxFile)}
 	}
 	return text, nil
 }
