@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/resolver"
 )
 
 // maxMessage is the largest answer that is taken. A list asks for fewer keys
@@ -67,6 +68,7 @@ func (b *Backend) settle(ctx context.Context) {
 	state := b.conn.GetState()
 	if state == connectivity.TransientFailure { // and stays so until some node is connected to
 		defer b.nodes.try(stop)()
+		b.nodes.ResolveNow(resolver.ResolveNowOptions{})
 		b.conn.ResetConnectBackoff()
 		b.conn.WaitForStateChange(ctx, state)
 		state = b.conn.GetState()

@@ -23,7 +23,7 @@ import (
 // for stay what they are.
 func (b *Backend) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return b.ended(ctx)
 	}
 	p := new(problem.Problem)
 	if err == nil || errors.As(err, &p) || errors.Is(err, backend.ErrCursorLost) {
@@ -44,6 +44,16 @@ func (b *Backend) explain(ctx context.Context, err error) error {
 		return b.problem(err, "does not speak version 3 of etcd's interface", "wconf needs etcd 3.4 or later")
 	}
 	return b.problem(err, "fails: "+status.Convert(cause(err)).Message(), "")
+}
+
+// ended is what a context that is done means: where its time ran out while no
+// node could be connected to, that is the reason.
+func (b *Backend) ended(ctx context.Context) error {
+	why := context.Cause(ctx)
+	if said := b.nodes.complaint(); said != "" && errors.Is(why, context.DeadlineExceeded) {
+		return b.problem(why, "does not answer: "+said, "")
+	}
+	return why
 }
 
 // cause is the gRPC error within err.
@@ -68,14 +78,17 @@ func (b *Backend) silence(ctx context.Context, err error) error {
 		}
 		said = strings.TrimPrefix(status.Convert(cause(err)).Message(), "connection error: ")
 	}
-	return b.problem(err, "does not answer: "+said, "")
+	hint := ""
+	if m := err.Error(); b.nodes.secure && (strings.Contains(m, "preface") || strings.Contains(m, "broken pipe")) {
+		hint = "a server that breaks off after the TLS handshake may want another client certificate"
+	}
+	return b.problem(err, "does not answer: "+said, hint)
 }
 
 // oldServer is the version of a server that answers the v2 interface's
 // question for it and does not speak gRPC; "" for any other.
 func (b *Backend) oldServer(ctx context.Context, err error) string {
-	msg := err.Error()
-	if b.nodes.secure || !strings.Contains(msg, "preface") && !strings.Contains(msg, "HTTP/1.") && !strings.Contains(msg, "EOF") {
+	if b.nodes.secure || !strings.Contains(err.Error(), "reading server preface") {
 		return ""
 	}
 	ctx, stop := context.WithTimeout(ctx, time.Second)

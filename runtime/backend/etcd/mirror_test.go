@@ -25,6 +25,7 @@ type mirror struct {
 	at     cursor
 	lists  int
 	errs   []error
+	pause  time.Duration
 	breaks int // how often a watch ended
 }
 
@@ -57,13 +58,13 @@ func (m *mirror) run() *mirror {
 }
 
 func (m *mirror) loop(ctx context.Context) {
-	listed, pause := false, 10*time.Millisecond
+	listed := false
 	for ctx.Err() == nil {
 		if !listed {
 			l, err := m.b.List(ctx, m.prefixes)
 			if err == nil {
 				m.fold(backend.Batch{Full: true, Puts: l.Pairs, Cursor: l.Cursor})
-				listed, pause = true, 10*time.Millisecond
+				listed = true
 			}
 			m.failed(err)
 		}
@@ -72,9 +73,18 @@ func (m *mirror) loop(ctx context.Context) {
 			m.failed(err)
 			listed = !errors.Is(err, backend.ErrCursorLost)
 		}
-		wait(ctx, pause)
-		pause = min(2*pause, time.Second)
+		wait(ctx, m.again())
 	}
+}
+
+const shortest = 10 * time.Millisecond
+
+// again is how long to wait before the next attempt: longer each time.
+func (m *mirror) again() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pause = min(2*max(m.pause, shortest), time.Second)
+	return m.pause
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -127,7 +137,7 @@ func (m *mirror) fold(b backend.Batch) {
 	if err != nil {
 		m.t.Errorf("cursor: %v", err)
 	}
-	m.at = at
+	m.at, m.pause = at, shortest
 	m.check(at, m.state)
 	m.tell()
 }

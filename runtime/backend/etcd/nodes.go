@@ -33,10 +33,11 @@ type nodes struct {
 	found   []string
 	refused map[string]error
 	trials  map[*trial]struct{}
+	ask     chan struct{}
 }
 
 func parseNodes(c backend.Config) (*nodes, error) {
-	n := &nodes{record: c.SRVRecord, refused: map[string]error{}, trials: map[*trial]struct{}{}}
+	n := &nodes{record: c.SRVRecord, refused: map[string]error{}, trials: map[*trial]struct{}{}, ask: make(chan struct{}, 1)}
 	n.lookup = func(ctx context.Context, record string) ([]*net.SRV, error) {
 		_, srv, err := net.DefaultResolver.LookupSRV(ctx, "", "", record)
 		return srv, err

@@ -36,33 +36,32 @@ func (n *nodes) resolve(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
-// Scheme, Build, ResolveNow and Close make nodes the resolver of a connection.
-// gRPC asks again whenever a connection breaks, so that a changed record or
-// address is found.
+// Scheme, Build and resolving make nodes the resolver of a connection. gRPC
+// asks again whenever a connection breaks, so that a changed record is found.
 func (n *nodes) Scheme() string { return "etcd" }
 
 func (n *nodes) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	r := &resolving{nodes: n, cc: cc, stop: stop, again: make(chan struct{}, 1)}
-	r.ResolveNow(resolver.ResolveNowOptions{})
+	r := &resolving{nodes: n, cc: cc, stop: stop}
+	n.ResolveNow(resolver.ResolveNowOptions{})
 	r.done.Go(func() { r.run(ctx) })
 	return r, nil
 }
 
-// resolving keeps one connection's addresses.
-type resolving struct {
-	nodes *nodes
-	cc    resolver.ClientConn
-	stop  context.CancelFunc
-	again chan struct{}
-	done  sync.WaitGroup
-}
-
-func (r *resolving) ResolveNow(resolver.ResolveNowOptions) {
+// ResolveNow asks for the addresses to be looked up.
+func (n *nodes) ResolveNow(resolver.ResolveNowOptions) {
 	select {
-	case r.again <- struct{}{}:
+	case n.ask <- struct{}{}:
 	default:
 	}
+}
+
+// resolving keeps one connection's addresses.
+type resolving struct {
+	*nodes
+	cc   resolver.ClientConn
+	stop context.CancelFunc
+	done sync.WaitGroup
 }
 
 func (r *resolving) Close() {
@@ -70,16 +69,16 @@ func (r *resolving) Close() {
 	r.done.Wait()
 }
 
-// run answers ResolveNow, a DNS record at most once a second.
+// run answers ResolveNow, at most once a second.
 func (r *resolving) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.again:
+		case <-r.ask:
 		}
 		r.update(ctx)
-		if r.nodes.record == "" {
+		if r.record == "" {
 			return // what is written in the configuration stays
 		}
 		select {
@@ -90,9 +89,10 @@ func (r *resolving) run(ctx context.Context) {
 }
 
 func (r *resolving) update(ctx context.Context) {
-	found, err := r.nodes.resolve(ctx)
+	found, err := r.resolve(ctx)
 	if err != nil {
 		r.cc.ReportError(err)
+		r.giveUp()
 		return
 	}
 	var s resolver.State

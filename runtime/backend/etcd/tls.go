@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -71,7 +72,7 @@ func (r rereading) ClientHandshake(ctx context.Context, authority string, raw ne
 	if err != nil {
 		return nil, nil, err
 	}
-	return credentials.NewTLS(c).ClientHandshake(ctx, authority, raw)
+	return credentials.NewTLS(c).ClientHandshake(ctx, cmp.Or(c.ServerName, authority), raw)
 }
 
 func (r rereading) Clone() credentials.TransportCredentials {

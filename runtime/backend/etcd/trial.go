@@ -54,6 +54,15 @@ func (t *trial) note(address string, good bool) {
 	}
 }
 
+// giveUp ends every trial: there is no address.
+func (n *nodes) giveUp() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for t := range n.trials {
+		t.over()
+	}
+}
+
 // complaint says for each address why it could not be connected to; "" when
 // none of them failed.
 func (n *nodes) complaint() string {

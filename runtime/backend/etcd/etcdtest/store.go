@@ -79,7 +79,7 @@ func (s *Server) Save() (restore func()) {
 	s.t.Helper()
 	s.backup++
 	copied := s.data + ".saved" + strconv.Itoa(s.backup)
-	s.Stop()
+	s.Kill() // an orderly stop waits for streams
 	s.copy(s.data, copied)
 	s.Restart()
 	return func() {
