@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,26 @@ func (s *sources) changed() bool {
 		}
 	}
 	return false
+}
+
+// buildAll builds on all cores: parsing is most of a one-shot run.
+func (rt *Runtime) buildAll(resources []*config.Resource) []*built {
+	all := make([]*built, len(resources))
+	var work sync.WaitGroup
+	next := make(chan int)
+	for range goruntime.GOMAXPROCS(0) {
+		work.Go(func() {
+			for i := range next {
+				all[i] = rt.build(resources[i], rt.built[resources[i].Name])
+			}
+		})
+	}
+	for i := range resources {
+		next <- i
+	}
+	close(next)
+	work.Wait()
+	return all
 }
 
 // build makes a resource, or keeps the one before where nothing has changed.

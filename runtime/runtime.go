@@ -138,8 +138,8 @@ func (rt *Runtime) load() error {
 	rt.set = set
 	var members []engine.Member
 	now := map[string]*built{}
-	for _, r := range set.Resources {
-		b := rt.build(r, rt.built[r.Name])
+	for i, b := range rt.buildAll(set.Resources) {
+		r := set.Resources[i]
 		now[r.Name] = b
 		if b.resource != nil {
 			members = append(members, engine.Member{Resource: b.resource, Source: b.store.cache})

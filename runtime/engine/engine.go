@@ -172,7 +172,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := e.turn(work, false, func(do func()) { e.work.Go(func() { do(); e.Kick() }) })
+		wait := e.turn(work, everything, func(due []func()) {
+			for _, do := range due {
+				e.work.Go(func() { do(); e.Kick() })
+			}
+		})
 		timer.Reset(wait)
 		select {
 		case <-e.kick:
@@ -184,13 +188,28 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// Once renders and applies every resource one after the other, in the order of
-// their files, and runs the reloads that become due. What a condition holds
-// back stays held.
+// Once renders and applies every resource in the order of their files, and
+// runs the reloads that become due. What a condition holds back stays held.
+//
+// As in confd one resource is done before the next begins, for the check of
+// the next may read what the first wrote; only neighbours without any command
+// are applied side by side.
 func (e *Engine) Once(ctx context.Context) []Status {
 	e.renderAll(ctx)
+	for e.turn(ctx, neighbours, sideBySide) == 0 {
+	}
 	e.Step(ctx)
 	return e.Status()
+}
+
+func sideBySide(due []func()) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, do := range due {
+		slots <- struct{}{}
+		all.Go(func() { do(); <-slots })
+	}
+	all.Wait()
 }
 
 // renderAll renders everything that waits, on all cores, so that applying,
@@ -221,7 +240,7 @@ func (e *Engine) renderAll(ctx context.Context) {
 func (e *Engine) Step(ctx context.Context) time.Time {
 	for {
 		did := false
-		wait := e.turn(ctx, true, func(do func()) { did = true; do() })
+		wait := e.turn(ctx, one, func(due []func()) { did = true; due[0]() })
 		if !did {
 			if wait == forever {
 				return time.Time{}
@@ -231,18 +250,31 @@ func (e *Engine) Step(ctx context.Context) time.Time {
 	}
 }
 
+// How much of what is due a turn starts.
+type share int
+
+const (
+	everything share = iota
+	one
+	neighbours // the first, and those behind it as long as all are without commands
+)
+
 const forever = 24 * time.Hour
 
-// turn looks at the sources, starts what is due (or only the first of it) and
-// tells how long there is nothing to do.
-func (e *Engine) turn(ctx context.Context, first bool, start func(do func())) time.Duration {
+// turn looks at the sources, starts what is due, or a share of it, and tells
+// how long there is nothing to do.
+func (e *Engine) turn(ctx context.Context, which share, start func(due []func())) time.Duration {
 	e.mu.Lock()
 	e.lookAtSources()
 	e.lookAtInterval()
 	var due []func()
-	for len(e.queue) > 0 && !e.queue[0].dueAt().After(e.opt.Now()) {
-		due = append(due, e.begin(ctx, e.queue[0]))
-		if first {
+	for now := e.opt.Now(); len(e.queue) > 0 && !e.queue[0].dueAt().After(now); {
+		next := e.queue[0]
+		if which == neighbours && len(due) > 0 && !quiet(next) {
+			break
+		}
+		due = append(due, e.begin(ctx, next))
+		if which == one || which == neighbours && !quiet(next) {
 			break
 		}
 	}
@@ -254,10 +286,16 @@ func (e *Engine) turn(ctx context.Context, first bool, start func(do func())) ti
 		wait = min(wait, e.tick.Sub(e.opt.Now()))
 	}
 	e.mu.Unlock()
-	for _, do := range due {
-		start(do)
+	if len(due) > 0 {
+		start(due)
 	}
 	return max(wait, 0)
+}
+
+// quiet tells whether doing an item runs no command.
+func quiet(i item) bool {
+	t, ok := i.(*task)
+	return ok && t.member.Resource.Quiet()
 }
 
 // lookAtSources routes what the stores said since the last look.

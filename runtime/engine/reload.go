@@ -14,6 +14,10 @@ import (
 // its command.
 const straggler = time.Second
 
+// atOnce is before everything that waits: a reload whose resources are all
+// applied runs before the next resource is looked at, as in confd.
+var atOnce = time.Unix(0, 0)
+
 // reload is one reload command and the resources that share it. It runs once
 // per pass: after the last of them has been applied, or after a second.
 type reload struct {
@@ -48,7 +52,7 @@ func (e *Engine) scheduleReload(rl *reload) {
 	case rl.busy(rl.wanted.Add(straggler)):
 		e.schedule(rl, rl.wanted.Add(straggler))
 	default:
-		e.schedule(rl, rl.wanted)
+		e.schedule(rl, atOnce)
 	}
 }
 

@@ -146,6 +146,11 @@ func (r *Resource) ReloadKey() string {
 	return strings.Join(c.Argv, "\x00")
 }
 
+// Quiet tells whether applying the resource runs no command.
+func (r *Resource) Quiet() bool {
+	return r.spec.SyncOnly || r.spec.Noop || none(r.spec.Check) && none(r.spec.Reload)
+}
+
 func none(c command.Command) bool { return c.Shell == "" && len(c.Argv) == 0 }
 
 // Plan is what a snapshot would make of a resource. Making one touches
