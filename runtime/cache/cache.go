@@ -25,6 +25,7 @@ type Update struct {
 	Snapshot *kv.Snapshot
 	Changes  []kv.Change // merged by key, in order; empty in the first update
 	First    bool        // there was no snapshot before
+	Prefixes []string    // what the snapshot holds all keys of
 }
 
 // Options has a useful zero value.
@@ -47,6 +48,8 @@ type Cache struct {
 	snapshot *kv.Snapshot
 	news     []kv.Change // since the last Take
 	told     bool        // Take has returned a first snapshot
+	covers   []string    // the prefixes that were listed
+	widened  bool        // covers has changed since the last Take
 	fresh    freshness
 	hidden   hidden
 }
@@ -141,7 +144,7 @@ func (c *Cache) list(ctx context.Context, prefixes []string, cursor *backend.Cur
 	if err != nil {
 		return fmt.Errorf("list: %w", err)
 	}
-	if !c.Apply(backend.Batch{Full: true, Puts: l.Pairs}) {
+	if !c.apply(backend.Batch{Full: true, Puts: l.Pairs}, prefixes, false) {
 		return c.confirm(ctx, prefixes, cursor)
 	}
 	*cursor = l.Cursor
@@ -157,7 +160,7 @@ func (c *Cache) watch(ctx context.Context, prefixes []string, cursor *backend.Cu
 		select {
 		case b := <-batches:
 			retry.Reset()
-			if !c.Apply(b) {
+			if !c.apply(b, prefixes, false) {
 				stop()
 				<-ended
 				return errShrunk
@@ -186,7 +189,7 @@ func (c *Cache) confirm(ctx context.Context, prefixes []string, cursor *backend.
 	if err != nil {
 		return fmt.Errorf("list again: %w", err)
 	}
-	c.apply(backend.Batch{Full: true, Puts: l.Pairs}, true)
+	c.apply(backend.Batch{Full: true, Puts: l.Pairs}, prefixes, true)
 	*cursor = l.Cursor
 	return nil
 }
@@ -207,16 +210,23 @@ func (c *Cache) Fill(ctx context.Context) error {
 // Apply takes one step of the store's history into the snapshot. It refuses,
 // with false, a step after which some prefix that had keys has none: the
 // caller has to look again (see AllowEmpty).
-func (c *Cache) Apply(b backend.Batch) bool { return c.apply(b, false) }
+func (c *Cache) Apply(b backend.Batch) bool { return c.apply(b, c.asked(), false) }
 
 // Believe takes a step as Apply does, also one after which nothing is left: for
 // whoever is the store.
-func (c *Cache) Believe(b backend.Batch) { c.apply(b, true) }
+func (c *Cache) Believe(b backend.Batch) { c.apply(b, c.asked(), true) }
+
+func (c *Cache) asked() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.prefixes
+}
 
 // Lose notes that the store is away, until the next step.
 func (c *Cache) Lose(err error) { c.broke(err) }
 
-func (c *Cache) apply(b backend.Batch, believed bool) bool {
+// apply takes a batch that tells about prefixes.
+func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	puts := c.hidden.drop(b.Puts, c.opt.Log, c.opt.Name)
@@ -232,11 +242,13 @@ func (c *Cache) apply(b backend.Batch, believed bool) bool {
 	if !believed && c.shrunk(next) {
 		return false
 	}
-	first := c.snapshot == nil
+	if c.snapshot == nil || b.Full && !slices.Equal(c.covers, prefixes) {
+		c.covers, c.widened = prefixes, true
+	}
 	c.snapshot = next
 	c.news = kv.Merge(c.news, changes)
 	back := c.fresh.contact(c.opt.Now())
-	if first || len(changes) > 0 || back {
+	if c.widened || len(changes) > 0 || back {
 		c.opt.Notify()
 	}
 	return true
@@ -267,11 +279,11 @@ func holds(s *kv.Snapshot, prefix string) bool {
 func (c *Cache) Take() (Update, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.snapshot == nil || c.told && len(c.news) == 0 {
+	if c.snapshot == nil || c.told && len(c.news) == 0 && !c.widened {
 		return Update{}, false
 	}
-	u := Update{Snapshot: c.snapshot, Changes: c.news, First: !c.told}
-	c.news, c.told = nil, true
+	u := Update{Snapshot: c.snapshot, Changes: c.news, First: !c.told, Prefixes: c.covers}
+	c.news, c.told, c.widened = nil, true, false
 	return u, true
 }
 

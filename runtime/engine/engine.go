@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +73,24 @@ type Engine struct {
 // source is what the engine knows of one store.
 type source struct {
 	snapshot *kv.Snapshot // nil before the first
+	prefixes []string     // what it holds all keys of
+	covers   kv.Scope     // the same
 	index    *index
+}
+
+// covered tells whether a snapshot holds every key that a resource may see. A
+// resource that is new, and whose keys have not been listed yet, has to wait:
+// rendered now it would see them absent.
+func (s *source) covered(t *task) bool {
+	if s.snapshot == nil {
+		return false
+	}
+	for _, root := range t.member.Resource.Scope().Roots() {
+		if !s.covers.Grants(strings.TrimSuffix(root, "/")) {
+			return false
+		}
+	}
+	return true
 }
 
 // New makes an engine; Run, Once or Step move it.
@@ -143,7 +161,8 @@ func (e *Engine) join(m Member, reason string) *task {
 		}
 		t.reload.members = append(t.reload.members, t)
 	}
-	if s.snapshot != nil {
+	t.reason = reason
+	if t.listed = s.covered(t); t.listed {
 		e.offer(t, nil, reason)
 	}
 	return t
@@ -305,14 +324,11 @@ func (e *Engine) lookAtSources() {
 		if !ok {
 			continue
 		}
+		first := s.snapshot == nil
 		s.snapshot = u.Snapshot
-		if u.First {
-			for _, t := range e.tasks {
-				if t.source == s {
-					e.offer(t, nil, "startup")
-				}
-			}
-			continue
+		if first || !slices.Equal(s.prefixes, u.Prefixes) {
+			s.prefixes, s.covers = u.Prefixes, kv.NewScope("", u.Prefixes)
+			e.admit(s)
 		}
 		found := map[*task][]kv.Change{}
 		s.index.readers(u.Changes, found)
@@ -323,6 +339,16 @@ func (e *Engine) lookAtSources() {
 		}
 		for t, changes := range found {
 			e.offer(t, changes, "keys")
+		}
+	}
+}
+
+// admit offers the resources whose keys have now been listed.
+func (e *Engine) admit(s *source) {
+	for _, t := range e.tasks {
+		if t.source == s && !t.listed && s.covered(t) {
+			t.listed = true
+			e.offer(t, nil, t.reason)
 		}
 	}
 }
@@ -352,7 +378,7 @@ func (e *Engine) Look() {
 
 func (e *Engine) lookAll(now time.Time) {
 	for _, t := range e.tasks {
-		if t.source.snapshot != nil && !t.running {
+		if t.listed && !t.running {
 			t.look = true
 			e.schedule(t, now)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/backend/memory"
 	"github.com/wconf/wconf/runtime/cache"
 	"github.com/wconf/wconf/runtime/command"
@@ -411,4 +412,85 @@ func TestOnce(t *testing.T) {
 		}
 	}
 	w.commands("r: /a=1 ", "rz: /a=1 ")
+}
+
+// A resource that joins later is not rendered before its keys were listed: it
+// would see them absent, and write a file without them.
+func TestJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.store = memory.New(kv.Pair{Key: "/a/x", Value: "1"}, kv.Pair{Key: "/b/y", Value: "2"})
+		slow := &slowStore{Store: w.store}
+		e := engine.New(engine.Options{})
+		c := cache.New(slow, cache.Options{Notify: e.Kick})
+		first := w.scoped("first", "/a", "/a/x")
+		second := w.scoped("second", "/b", "/b/y")
+		c.SetPrefixes([]string{"/a"})
+		e.Set([]engine.Member{{Resource: first, Source: c}})
+		ctx, stop := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { c.Run(ctx) })
+		all.Go(func() { e.Run(ctx) })
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		w.file("first", "/a/x=1 ")
+		c.SetPrefixes([]string{"/a", "/b"})
+		e.Set([]engine.Member{{Resource: first, Source: c}, {Resource: second, Source: c}})
+		time.Sleep(500 * time.Millisecond) // the list is under way
+		synctest.Wait()
+		w.file("second", "")
+		if w.renders["second"] != 0 {
+			t.Error("rendered without its keys")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.file("second", "/b/y=2 ")
+		if w.renders["first"] != 1 {
+			t.Error("the other was rendered again")
+		}
+		stop()
+		all.Wait()
+	})
+}
+
+// slowStore takes a second to list.
+type slowStore struct{ *memory.Store }
+
+func (s *slowStore) List(ctx context.Context, prefixes []string) (backend.Listing, error) {
+	time.Sleep(time.Second)
+	return s.Store.List(ctx, prefixes)
+}
+
+func (w *world) scoped(name, scope string, keys ...string) *resource.Resource {
+	return resource.New(resource.Spec{ID: name, Scope: kv.NewScope("", []string{scope}), Target: stage.Target{Path: filepath.Join(w.dir, name), UID: -1, GID: -1}},
+		resource.Parts{Renderer: show{w, name, keys, 0}, Stager: &stage.Disk{}, Commands: w})
+}
+
+// A render that fails stays failed when the interval looks at the file, and
+// what was owed before is still tried.
+func TestBrokenRenderAndDebt(t *testing.T) {
+	w := newWorld(t, "/a", "1")
+	w.opt.Interval = time.Minute
+	w.fail["r"] = errors.New("refused")
+	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", reload("r"), "", "/a")} }, func(e *engine.Engine) {
+		settle()
+		w.store.Put("/a", "error")
+		settle()
+		time.Sleep(90 * time.Second)
+		synctest.Wait()
+		if s := e.Status()[0]; s.State != resource.Failed || s.Step != "render" {
+			t.Errorf("status: %+v", s)
+		}
+		w.mu.Lock()
+		delete(w.fail, "r")
+		w.ran = nil
+		w.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		w.mu.Lock()
+		if len(w.ran) == 0 {
+			t.Error("the debt was forgotten")
+		}
+		w.mu.Unlock()
+	})
 }

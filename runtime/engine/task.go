@@ -21,13 +21,14 @@ type task struct {
 	order  int     // of its file
 	gone   bool
 
+	listed  bool // its keys are in the source's snapshot
 	due     time.Time
 	at      int // in the queue
 	running bool
 
-	// What waits for it. An update is accepted from the moment it is routed
-	// here until the read-set of the render that follows is known: a key
-	// that the running render is about to read must not be missed.
+	// What waits for it. While a render runs every update is accepted until
+	// its read-set is known: a key that it is about to read must not be
+	// missed.
 	waits   bool        // it has to be rendered
 	look    bool        // its destination has to be looked at
 	changes []kv.Change // since the last render began
@@ -37,6 +38,7 @@ type task struct {
 
 	reads  kv.ReadSet
 	plan   *resource.Plan // the last good render
+	broken bool           // the last render failed
 	early  *rendered      // made before its turn came
 	retry  backoff.BackOff
 	status Status
@@ -58,7 +60,6 @@ func (e *Engine) offer(t *task, changes []kv.Change, reason string) {
 	}
 	t.last = now
 	t.changes = kv.Merge(t.changes, changes)
-	e.open[t] = struct{}{}
 	if !t.running {
 		e.schedule(t, e.dueOf(t))
 	}
@@ -90,7 +91,7 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	e.schedule(t, time.Time{})
 	t.running = true
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: e.opt.Now()}
-	if t.waits || t.plan == nil || t.look && len(t.reads.World()) > 0 {
+	if t.waits || t.plan == nil || t.broken || t.look && len(t.reads.World()) > 0 {
 		job.render, job.changes = true, t.changes
 		e.open[t] = struct{}{}
 	}
@@ -119,8 +120,7 @@ func (j job) do(ctx context.Context) {
 		j.changes = touching(plan.Reads.Union(t.reads), j.changes)
 		e.learn(t, plan, err)
 		if err != nil {
-			t.member.Resource.Missed(j.cause())
-			e.finish(t, resource.Outcome{State: resource.Failed, Step: "render", Err: err}, j)
+			e.finish(t, t.member.Resource.Missed(j.cause(), err), j)
 			return
 		}
 	}
@@ -159,7 +159,7 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 		return
 	}
 	reads := p.Reads
-	if err != nil {
+	if t.broken = err != nil; t.broken {
 		reads = reads.Union(t.reads)
 	} else {
 		t.plan = p
@@ -170,9 +170,7 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 		t.changes = touching(reads, t.changes)
 		t.waits = len(t.changes) > 0
 	}
-	if !t.waits {
-		delete(e.open, t)
-	}
+	delete(e.open, t)
 }
 
 func touching(reads kv.ReadSet, changes []kv.Change) (kept []kv.Change) {

@@ -12,12 +12,13 @@ import (
 	"github.com/wconf/wconf/runtime/stage"
 )
 
-// Missed notes changes whose render failed, so that the next condition that is
-// judged knows them.
-func (r *Resource) Missed(c Cause) {
+// Missed is the outcome of a render that failed: it notes the changes, so that
+// the next condition that is judged knows them.
+func (r *Resource) Missed(c Cause, err error) Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending.add(c)
+	return r.failed("render", problem.TemplateRender, err)
 }
 
 // Apply brings a destination to what p says: stage, check, guard, judge, swap.
