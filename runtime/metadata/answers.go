@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/wconf/wconf/runtime/formats"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
@@ -64,7 +65,7 @@ func parseTree(path string, text []byte) (any, error) {
 			return tree, nil
 		}
 	}
-	return parseYAML(path, text)
+	return formats.Tree(path, text, plainValue)
 }
 
 func parseJSON(text []byte) (any, error) {

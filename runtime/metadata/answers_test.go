@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/wconf/wconf/runtime/formats"
 )
 
 // tree is the default tree of the version latest.
@@ -61,7 +63,7 @@ func TestJSONIsReadAsYAML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow, err := parseYAML("", []byte(text))
+	slow, err := formats.Tree("", []byte(text), plainValue)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wconf/wconf/runtime/formats"
 )
 
 // The right side is what gopkg.in/yaml.v2 at 93a8632 writes.
@@ -53,7 +55,7 @@ func FuzzYAML(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		value, err := parseYAML("", []byte(text))
+		value, err := formats.Tree("", []byte(text), plainValue)
 		if err != nil || len(text) > 1<<16 {
 			value = text
 		}
@@ -61,7 +63,7 @@ func FuzzYAML(f *testing.F) {
 			return
 		}
 		written := marshalYAML(value)
-		read, err := parseYAML("", written)
+		read, err := formats.Tree("", written, plainValue)
 		if err != nil {
 			t.Fatalf("%q is written as %q: %v", value, written, err)
 		}

@@ -1,4 +1,4 @@
-package metadata
+package formats
 
 import (
 	"bytes"
@@ -14,37 +14,79 @@ import (
 	"github.com/wconf/wconf/runtime/problem"
 )
 
-// parseYAML reads YAML as the old servers did, into the types of answers. The
-// file is only named in errors, which never show a value.
-func parseYAML(file string, text []byte) (any, error) {
+// Limits of Tree. Merged keys cost each time a map is merged, and aliases may
+// make a document deeper than its text.
+const (
+	maxTreeDepth  = 10_000
+	maxTreeMerged = 1 << 20 // beside one for each byte of the text
+)
+
+// Tree reads the one document of a YAML text as map[string]any, []any and
+// scalars; an empty text is nil. plain says what a scalar means that has
+// neither quotes nor a tag: nil, bool, int64, uint64, float64 or string. Of
+// equal keys the last one counts, keys of a map's own win over merged ones
+// (`<<`), and a key that is no string is its text as written. What an anchor
+// names is built once and shared by its aliases, so a tree must not be changed
+// in place; an anchor that contains itself is refused.
+//
+// The file is only named in errors, which are *problem.Problem and never show
+// a value.
+func Tree(file string, text []byte, plain func(string) any) (any, error) {
+	if p := tooLarge(problem.Config, "a YAML text", len(text), maxStream); p != nil {
+		p.File = file
+		return nil, p
+	}
 	var document, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(&document); err == io.EOF {
 		return nil, nil
 	} else if err != nil {
-		return nil, syntaxProblem(file, err)
+		return nil, treeProblem(file, err)
 	}
 	if err := d.Decode(&more); err == nil {
-		return nil, unusable(file, "the file must be a single YAML document", "")
+		return nil, &problem.Problem{Code: problem.Config, File: file, Msg: "the file must be a single YAML document"}
 	} else if err != io.EOF {
-		return nil, syntaxProblem(file, err)
+		return nil, treeProblem(file, err)
 	}
-	t := yamlTree{file: file, anchored: map[*yaml.Node]any{}, open: map[*yaml.Node]bool{}}
+	t := treeBuilder{
+		file: file, plain: plain, anchored: map[*yaml.Node]any{}, open: map[*yaml.Node]bool{},
+		merges: maxTreeMerged + len(text),
+	}
 	return t.node(document.Content[0])
 }
 
-// yamlTree builds trees from YAML nodes. What an anchor names is built once
-// and shared by its aliases.
-type yamlTree struct {
-	file     string
-	anchored map[*yaml.Node]any
-	open     map[*yaml.Node]bool // anchored nodes that are being built
+// treeProblem takes the line out of the parser's message. Messages about
+// unknown anchors name the anchor, the others show nothing of the text.
+func treeProblem(file string, err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	p := &problem.Problem{Code: problem.Config, File: file, Msg: message, Err: err}
+	if line, rest, found := strings.Cut(strings.TrimPrefix(message, "line "), ": "); found {
+		if number, err := strconv.Atoi(line); err == nil {
+			p.Line, p.Msg = number, rest
+		}
+	}
+	return p
 }
 
-func (t yamlTree) node(n *yaml.Node) (any, error) {
+// treeBuilder builds trees from YAML nodes. What an anchor names is built once
+// and shared by its aliases.
+type treeBuilder struct {
+	file     string
+	plain    func(string) any
+	anchored map[*yaml.Node]any
+	open     map[*yaml.Node]bool // anchored nodes that are being built
+	depth    int
+	merges   int // how many more keys may be merged
+}
+
+func (t *treeBuilder) node(n *yaml.Node) (any, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
+	if t.depth++; t.depth > maxTreeDepth {
+		return nil, t.bad(n, fmt.Sprintf("nested more than %d levels deep", maxTreeDepth))
+	}
+	defer func() { t.depth-- }()
 	if n.Anchor == "" {
 		return t.content(n)
 	}
@@ -60,7 +102,7 @@ func (t yamlTree) node(n *yaml.Node) (any, error) {
 	return built, err
 }
 
-func (t yamlTree) content(n *yaml.Node) (any, error) {
+func (t *treeBuilder) content(n *yaml.Node) (any, error) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return t.mapping(n)
@@ -70,7 +112,7 @@ func (t yamlTree) content(n *yaml.Node) (any, error) {
 	return t.scalar(n)
 }
 
-func (t yamlTree) sequence(n *yaml.Node) (any, error) {
+func (t *treeBuilder) sequence(n *yaml.Node) (any, error) {
 	list := make([]any, len(n.Content))
 	for i, child := range n.Content {
 		var err error
@@ -81,9 +123,8 @@ func (t yamlTree) sequence(n *yaml.Node) (any, error) {
 	return list, nil
 }
 
-// mapping reads a map; of equal keys the last wins, and keys of its own win
-// over merged ones. A key that is no string counts as its text.
-func (t yamlTree) mapping(n *yaml.Node) (any, error) {
+// mapping reads merged maps first, so that the map's own keys stand.
+func (t *treeBuilder) mapping(n *yaml.Node) (any, error) {
 	m := make(map[string]any, len(n.Content)/2)
 	for i := 0; i < len(n.Content); i += 2 {
 		if isMerge(n.Content[i]) {
@@ -107,7 +148,7 @@ func (t yamlTree) mapping(n *yaml.Node) (any, error) {
 	return m, nil
 }
 
-func (t yamlTree) key(n *yaml.Node) (string, error) {
+func (t *treeBuilder) key(n *yaml.Node) (string, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -117,10 +158,8 @@ func (t yamlTree) key(n *yaml.Node) (string, error) {
 	return n.Value, nil
 }
 
-func isMerge(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!merge" }
-
 // merge adds the keys of a map, or of a list of maps of which the first wins.
-func (t yamlTree) merge(into map[string]any, n *yaml.Node) error {
+func (t *treeBuilder) merge(into map[string]any, n *yaml.Node) error {
 	from, err := t.node(n)
 	if err != nil {
 		return err
@@ -134,6 +173,9 @@ func (t yamlTree) merge(into map[string]any, n *yaml.Node) error {
 		if !isMap {
 			return t.bad(n, "only maps can be merged")
 		}
+		if t.merges -= len(m); t.merges < 0 {
+			return t.bad(n, "too many keys are merged")
+		}
 		for key, child := range m {
 			if _, has := into[key]; !has {
 				into[key] = child
@@ -143,12 +185,12 @@ func (t yamlTree) merge(into map[string]any, n *yaml.Node) error {
 	return nil
 }
 
-func (t yamlTree) scalar(n *yaml.Node) (any, error) {
+func (t *treeBuilder) scalar(n *yaml.Node) (any, error) {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	tagged := n.Style&yaml.TaggedStyle != 0
 	switch {
 	case !tagged && n.Style&quoted == 0:
-		return plainValue(n.Value), nil
+		return t.plain(n.Value), nil
 	case tagged:
 		return t.tagged(n)
 	}
@@ -156,8 +198,8 @@ func (t yamlTree) scalar(n *yaml.Node) (any, error) {
 }
 
 // tagged reads a scalar that says its type.
-func (t yamlTree) tagged(n *yaml.Node) (any, error) {
-	value := plainValue(n.Value)
+func (t *treeBuilder) tagged(n *yaml.Node) (any, error) {
+	value := t.plain(n.Value)
 	fits := true
 	switch n.ShortTag() {
 	case "!!null":
@@ -181,7 +223,7 @@ func (t yamlTree) tagged(n *yaml.Node) (any, error) {
 	return value, nil
 }
 
-func (t yamlTree) binary(n *yaml.Node) (any, error) {
+func (t *treeBuilder) binary(n *yaml.Node) (any, error) {
 	text, err := base64.StdEncoding.DecodeString(n.Value)
 	if err != nil || !utf8.Valid(text) {
 		return nil, t.bad(n, "a binary value must be the base64 of UTF-8 text")
@@ -189,19 +231,6 @@ func (t yamlTree) binary(n *yaml.Node) (any, error) {
 	return string(text), nil
 }
 
-func (t yamlTree) bad(n *yaml.Node, message string) error {
+func (t *treeBuilder) bad(n *yaml.Node, message string) error {
 	return &problem.Problem{Code: problem.Config, File: t.file, Line: n.Line, Col: n.Column, Msg: message}
-}
-
-// syntaxProblem takes the line out of the parser's message. Messages about
-// unknown anchors name the anchor, the others show nothing of the text.
-func syntaxProblem(file string, err error) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	p := &problem.Problem{Code: problem.Config, File: file, Msg: message, Err: err}
-	if line, rest, found := strings.Cut(strings.TrimPrefix(message, "line "), ": "); found {
-		if number, err := strconv.Atoi(line); err == nil {
-			p.Line, p.Msg = number, rest
-		}
-	}
-	return p
 }
