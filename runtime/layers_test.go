@@ -75,6 +75,7 @@ var libraries = map[string][]string{
 	"golang.org/x/sys":                     {"runtime/stage", "runtime/command", "runtime/ledger", "runtime/wasm"},
 	"github.com/bmatcuk/doublestar/v4":     {"runtime/testrun"},
 	"golang.org/x/sync":                    {"*"},
+	"golang.org/x/mod/semver":              {"runtime/backend/etcd"},
 }
 
 func TestLayers(t *testing.T) {

@@ -141,6 +141,12 @@ func (w *world) file(name, want string) {
 	}
 }
 
+func (w *world) rendered(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.renders[name]
+}
+
 // commands checks what ran since the last call.
 func (w *world) commands(want ...string) {
 	w.t.Helper()
@@ -439,13 +445,13 @@ func TestJoin(t *testing.T) {
 		time.Sleep(500 * time.Millisecond) // the list is under way
 		synctest.Wait()
 		w.file("second", "")
-		if w.renders["second"] != 0 {
+		if w.rendered("second") != 0 {
 			t.Error("rendered without its keys")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
 		w.file("second", "/b/y=2 ")
-		if w.renders["first"] != 1 {
+		if w.rendered("first") != 1 {
 			t.Error("the other was rendered again")
 		}
 		stop()
