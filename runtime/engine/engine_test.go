@@ -147,6 +147,20 @@ func (w *world) rendered(name string) int {
 	return w.renders[name]
 }
 
+// fails makes a command end with err from now on.
+func (w *world) fails(command string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail[command] = err
+}
+
+// forget forgets which commands ran.
+func (w *world) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ran = nil
+}
+
 // commands checks what ran since the last call.
 func (w *world) commands(want ...string) {
 	w.t.Helper()
@@ -168,7 +182,7 @@ func TestChangeToFile(t *testing.T) {
 		return []*resource.Resource{w.resource("x", reload("rx"), "", "/a"), w.resource("y", reload("ry"), "", "/b", "/missing")}
 	}, func(e *engine.Engine) {
 		w.file("x", "/a=1 ")
-		w.ran = nil
+		w.forget()
 		w.store.Put("/a", "2")
 		settle()
 		w.file("x", "/a=2 ")
@@ -178,8 +192,8 @@ func TestChangeToFile(t *testing.T) {
 		settle()
 		w.file("y", "/b=1 /missing=now ")
 		w.commands("ry: /b=1 /missing=now ")
-		if w.renders["x"] != 2 || w.renders["y"] != 2 {
-			t.Errorf("renders: %v", w.renders)
+		if w.rendered("x") != 2 || w.rendered("y") != 2 {
+			t.Errorf("x was rendered %d times", w.rendered("x"))
 		}
 	})
 }
@@ -223,7 +237,7 @@ func TestOneReloadForAll(t *testing.T) {
 		return rs
 	}, func(e *engine.Engine) {
 		settle()
-		w.ran = nil
+		w.forget()
 		w.store.Put("/a", "2")
 		settle()
 		if len(w.ran) != 1 {
@@ -236,7 +250,7 @@ func TestOneReloadForAll(t *testing.T) {
 // wconf, and the debt stands on the file.
 func TestOwed(t *testing.T) {
 	w := newWorld(t, "/a", "1")
-	w.fail["r"] = errors.New("refused")
+	w.fails("r", errors.New("refused"))
 	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", reload("r"), "", "/a")} }, func(e *engine.Engine) {
 		settle()
 		w.commands("r: /a=1 ")
@@ -246,7 +260,7 @@ func TestOwed(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		w.commands("r: /a=1 ")
 	})
-	delete(w.fail, "r")
+	w.fails("r", nil)
 	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", reload("r"), "", "/a")} }, func(e *engine.Engine) {
 		settle()
 		w.commands("r: /a=1 ")
@@ -268,7 +282,7 @@ func TestCheck(t *testing.T) {
 	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", spec, "", "/a")} }, func(e *engine.Engine) {
 		settle()
 		w.commands("check {{.src}}: /a=1 ", "r: /a=1 ")
-		w.fail["check {{.src}}"] = errors.New("no")
+		w.fails("check {{.src}}", errors.New("no"))
 		w.store.Put("/a", "2")
 		settle()
 		w.file("x", "/a=1 ")
@@ -276,7 +290,7 @@ func TestCheck(t *testing.T) {
 		if s := e.Status()[0]; s.State != resource.Failed || s.Step != "check" {
 			t.Errorf("status: %+v", s)
 		}
-		delete(w.fail, "check {{.src}}")
+		w.fails("check {{.src}}", nil)
 		time.Sleep(2 * time.Second) // no key changes
 		w.file("x", "/a=2 ")
 		w.commands("check {{.src}}: /a=2 ", "r: /a=2 ")
@@ -307,8 +321,8 @@ func TestHeld(t *testing.T) {
 		synctest.Wait()
 		w.file("x", "/a=3 ")
 		w.commands("r: /a=3 ")
-		if w.renders["x"] != 3 {
-			t.Errorf("renders: %v", w.renders)
+		if w.rendered("x") != 3 {
+			t.Errorf("x was rendered %d times", w.rendered("x"))
 		}
 	})
 }
@@ -355,13 +369,13 @@ func TestDrift(t *testing.T) {
 	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", reload("r"), "", "/a")} }, func(e *engine.Engine) {
 		settle()
 		os.WriteFile(filepath.Join(w.dir, "x"), []byte("edited"), 0o644)
-		w.ran = nil
+		w.forget()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		w.file("x", "/a=1 ")
 		w.commands("r: /a=1 ")
-		if w.renders["x"] != 1 || e.Status()[0].Last.Reason != "" && e.Status()[0].Last.Reason != "drift" {
-			t.Errorf("renders %v, %+v", w.renders, e.Status()[0])
+		if w.rendered("x") != 1 || e.Status()[0].Last.Reason != "" && e.Status()[0].Last.Reason != "drift" {
+			t.Errorf("x was rendered %d times, %+v", w.rendered("x"), e.Status()[0])
 		}
 	})
 }
@@ -393,8 +407,8 @@ func TestDebounce(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
-		if w.renders["x"] != 2 {
-			t.Errorf("renders: %v", w.renders)
+		if w.rendered("x") != 2 {
+			t.Errorf("x was rendered %d times", w.rendered("x"))
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -477,7 +491,7 @@ func (w *world) scoped(name, scope string, keys ...string) *resource.Resource {
 func TestBrokenRenderAndDebt(t *testing.T) {
 	w := newWorld(t, "/a", "1")
 	w.opt.Interval = time.Minute
-	w.fail["r"] = errors.New("refused")
+	w.fails("r", errors.New("refused"))
 	w.play(func() []*resource.Resource { return []*resource.Resource{w.resource("x", reload("r"), "", "/a")} }, func(e *engine.Engine) {
 		settle()
 		w.store.Put("/a", "error")
@@ -487,10 +501,8 @@ func TestBrokenRenderAndDebt(t *testing.T) {
 		if s := e.Status()[0]; s.State != resource.Failed || s.Step != "render" {
 			t.Errorf("status: %+v", s)
 		}
-		w.mu.Lock()
-		delete(w.fail, "r")
-		w.ran = nil
-		w.mu.Unlock()
+		w.fails("r", nil)
+		w.forget()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		w.mu.Lock()
