@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -19,17 +20,23 @@ import (
 
 	"github.com/wconf/wconf/guests"
 	"github.com/wconf/wconf/runtime/backend/etcd/etcdtest"
+	"github.com/wconf/wconf/runtime/metadata"
 )
 
-// TestSoak lets a real wconf follow a real etcd through random writes,
-// restarts and pauses of etcd, compactions, kills of wconf and reloads that
-// fail. Meanwhile readers look for torn files and for keys of one transaction
-// that were seen apart. In the end every file must be what the last state
-// renders, and the last reload of each must have seen it.
+// TestSoak lets a real wconf follow a real store through random writes,
+// restarts and pauses of the store, kills of wconf and reloads that fail.
+// Meanwhile readers look for torn files and for keys of one transaction that
+// were seen apart. In the end every file must be what the last state renders,
+// and the last reload of each must have seen it.
 //
 // It runs for a few seconds, under `make check` for a minute; the seed is in
 // the log, and WCONF_SEED repeats it.
 func TestSoak(t *testing.T) {
+	t.Run("etcd", func(t *testing.T) { soakOn(t, &etcdStore{Server: etcdtest.Start(t)}) })
+	t.Run("rancher", func(t *testing.T) { soakOn(t, newMetadataStore(t)) })
+}
+
+func soakOn(t *testing.T, store soakStore) {
 	length, seed := 6*time.Second, uint64(2)
 	if os.Getenv("WCONF_CHECK") != "" {
 		length, seed = time.Minute, uint64(time.Now().UnixNano())
@@ -38,7 +45,7 @@ func TestSoak(t *testing.T) {
 		fmt.Sscan(s, &seed)
 	}
 	t.Logf("WCONF_SEED=%d", seed)
-	s := newSoak(t, seed)
+	s := newSoak(t, seed, store)
 	s.start()
 	readers, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -120,10 +127,10 @@ type soak struct {
 	rnd   *rand.Rand
 	dir   string
 	wconf string
-	etcd  *etcdtest.Server
+	store soakStore
 
 	daemon *exec.Cmd
-	keys   map[string]string // what etcd holds
+	keys   map[string]string // what the store holds
 	writes int
 	faults map[string]int
 
@@ -131,16 +138,20 @@ type soak struct {
 	reads int
 }
 
-func newSoak(t *testing.T, seed uint64) *soak {
-	s := &soak{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), faults: map[string]int{}, keys: map[string]string{
+// soakStore is a store that can be written, and hurt.
+type soakStore interface {
+	flags() []string
+	write(t *testing.T, puts map[string]string, deletes []string) // at once
+	faults(rnd *rand.Rand) map[string]func()
+}
+
+func newSoak(t *testing.T, seed uint64, store soakStore) *soak {
+	s := &soak{t: t, store: store, rnd: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), faults: map[string]int{}, keys: map[string]string{
 		"/a/stamp": "0", "/b/stamp": "0", "/nginx/upstream": "u0", "/nginx/listen": "80", "/nginx/server_name": "n",
 		"/services/web/1/host": "h", "/services/web/1/port": "1", "/services/web/1/weight": "1",
 	}}
 	s.wconf = buildWconf(t)
-	s.etcd = etcdtest.Start(t)
-	for k, v := range s.keys {
-		s.etcd.Put(k, v)
-	}
+	store.write(t, s.keys, nil)
 	for _, dir := range []string{"conf.d", "templates", "out"} {
 		s.must(os.MkdirAll(s.path(dir), 0o755))
 	}
@@ -186,7 +197,7 @@ func (s *soak) start() {
 	log, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	s.must(err)
 	defer log.Close()
-	s.daemon = exec.Command(s.wconf, "-watch", "-backend", "etcd", "-node", s.etcd.Endpoint, "-confdir", ".", "-state-dir", "state", "-interval", "2")
+	s.daemon = exec.Command(s.wconf, append(s.store.flags(), "-watch", "-confdir", ".", "-state-dir", "state", "-interval", "2")...)
 	s.daemon.Dir, s.daemon.Stderr = s.dir, log
 	s.must(s.daemon.Start())
 	s.t.Cleanup(func() { s.daemon.Process.Kill() })
@@ -196,43 +207,134 @@ func (s *soak) start() {
 func (s *soak) write() {
 	s.writes++
 	stamp := fmt.Sprint(s.writes)
-	ops := []clientv3.Op{clientv3.OpPut("/a/stamp", stamp), clientv3.OpPut("/b/stamp", stamp)}
-	next := maps.Clone(s.keys)
-	next["/a/stamp"], next["/b/stamp"] = stamp, stamp
+	puts, deletes := map[string]string{"/a/stamp": stamp, "/b/stamp": stamp}, []string(nil)
 	item := fmt.Sprintf("/a/list/%d", s.rnd.IntN(8))
 	if s.rnd.IntN(3) == 0 {
-		ops = append(ops, clientv3.OpDelete(item))
-		delete(next, item)
+		deletes = []string{item}
 	} else {
-		ops = append(ops, clientv3.OpPut(item, stamp))
-		next[item] = stamp
+		puts[item] = stamp
 	}
 	if s.rnd.IntN(4) == 0 {
-		ops = append(ops, clientv3.OpPut("/nginx/upstream", "u"+stamp))
-		next["/nginx/upstream"] = "u" + stamp
+		puts["/nginx/upstream"] = "u" + stamp
 	}
-	s.etcd.Txn(ops...)
-	s.keys = next
+	s.store.write(s.t, puts, deletes)
+	maps.Copy(s.keys, puts)
+	for _, k := range deletes {
+		delete(s.keys, k)
+	}
 }
 
 func (s *soak) fault() {
-	faults := map[string]func(){
-		"kill wconf": func() { s.daemon.Process.Kill(); s.daemon.Wait(); s.start() },
-		"restart etcd": func() {
-			s.etcd.Kill()
-			s.etcd.Launch()
-			s.etcd.Await()
-		},
-		"pause etcd": func() {
-			s.etcd.Pause()
-			time.Sleep(time.Duration(s.rnd.IntN(300)) * time.Millisecond)
-			s.etcd.Resume()
-		},
-		"compact": func() { s.etcd.Compact(s.etcd.Revision()) },
-	}
+	faults := s.store.faults(s.rnd)
+	faults["kill wconf"] = func() { s.daemon.Process.Kill(); s.daemon.Wait(); s.start() }
 	name := slices.Sorted(maps.Keys(faults))[s.rnd.IntN(len(faults))]
 	s.faults[name]++
 	faults[name]()
+}
+
+// etcdStore is a real etcd.
+type etcdStore struct{ *etcdtest.Server }
+
+func (e *etcdStore) flags() []string { return []string{"-backend", "etcd", "-node", e.Endpoint} }
+
+func (e *etcdStore) write(_ *testing.T, puts map[string]string, deletes []string) {
+	var ops []clientv3.Op
+	for k, v := range puts {
+		ops = append(ops, clientv3.OpPut(k, v))
+	}
+	for _, k := range deletes {
+		ops = append(ops, clientv3.OpDelete(k))
+	}
+	e.Txn(ops...)
+}
+
+func (e *etcdStore) faults(rnd *rand.Rand) map[string]func() {
+	return map[string]func(){
+		"restart etcd": func() { e.Kill(); e.Launch(); e.Await() },
+		"pause etcd": func() {
+			e.Pause()
+			time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond)
+			e.Resume()
+		},
+		"compact": func() { e.Compact(e.Revision()) },
+	}
+}
+
+// metadataStore is the rancher-metadata server of this repository.
+type metadataStore struct {
+	t       *testing.T
+	answers string
+	keys    map[string]string
+	version int
+	addr    string
+	server  *metadata.Server
+	stop    func()
+}
+
+func newMetadataStore(t *testing.T) *metadataStore {
+	m := &metadataStore{t: t, answers: filepath.Join(t.TempDir(), "answers.json"), keys: map[string]string{}, addr: "127.0.0.1:0"}
+	m.write(t, nil, nil)
+	m.launch(t)
+	t.Cleanup(func() { m.stop() })
+	return m
+}
+
+func (m *metadataStore) launch(t *testing.T) {
+	m.server = metadata.New(metadata.Options{Answers: m.answers, Listen: m.addr})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.server.Run(ctx) }()
+	select {
+	case <-m.server.Ready():
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	m.addr = m.server.Addr().String()
+	m.stop = func() { stop(); <-ended }
+}
+
+func (m *metadataStore) flags() []string {
+	return []string{"-backend", "rancher", "-node", m.addr, "-prefix", "/latest"}
+}
+
+func (m *metadataStore) write(t *testing.T, puts map[string]string, deletes []string) {
+	maps.Copy(m.keys, puts)
+	for _, k := range deletes {
+		delete(m.keys, k)
+	}
+	m.version++
+	tree := map[string]any{"version": fmt.Sprint(m.version)}
+	for k, v := range m.keys {
+		at := tree
+		names := strings.Split(k[1:], "/")
+		for _, name := range names[:len(names)-1] {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at = at[name].(map[string]any)
+		}
+		at[names[len(names)-1]] = v
+	}
+	text, err := json.Marshal(map[string]any{"latest": map[string]any{"default": tree}})
+	if err == nil {
+		err = os.WriteFile(m.answers, text, 0o644)
+	}
+	if err == nil && m.server != nil {
+		err = m.server.Reload()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *metadataStore) faults(rnd *rand.Rand) map[string]func() {
+	return map[string]func(){
+		"restart the server": func() {
+			m.stop()
+			time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond)
+			m.launch(m.t)
+		},
+	}
 }
 
 // read looks at a file again and again: it must always be one whole render.
