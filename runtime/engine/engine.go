@@ -48,6 +48,10 @@ type Options struct {
 	// Steady makes retries wait for exactly their time. Else chance moves them
 	// by up to a fifth, so that many hosts do not try in one moment.
 	Steady bool
+	// Pulse is how often the loop of Run turns at least, so that others can
+	// tell that it is not stuck. Zero: when there is something to do.
+	Pulse    time.Duration
+	Observer Observer
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	Log *slog.Logger // nil: discard
@@ -122,20 +126,16 @@ func (e *Engine) Kick() {
 func (e *Engine) Set(members []Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	known, ids := map[Member]*task{}, map[string]bool{}
+	known, before := map[Member]*task{}, map[string]*task{}
 	for _, t := range e.tasks {
-		known[t.member], ids[t.status.Resource] = t, true
+		known[t.member], before[t.status.Resource] = t, t
 	}
 	e.tasks = e.tasks[:0:0]
 	for i, m := range members {
 		t := known[m]
 		delete(known, m)
 		if t == nil {
-			reason := "startup"
-			if ids[m.Resource.ID()] {
-				reason = "template"
-			}
-			t = e.join(m, reason)
+			t = e.join(m, before[m.Resource.ID()])
 		}
 		t.order = i
 		e.tasks = append(e.tasks, t)
@@ -146,7 +146,9 @@ func (e *Engine) Set(members []Member) {
 	e.Kick()
 }
 
-func (e *Engine) join(m Member, reason string) *task {
+// join takes a member in; before is the one of its name that it replaces, nil
+// for none.
+func (e *Engine) join(m Member, before *task) *task {
 	s := e.sources[m.Source]
 	if s == nil {
 		s = &source{index: newIndex()}
@@ -161,9 +163,12 @@ func (e *Engine) join(m Member, reason string) *task {
 		}
 		t.reload.members = append(t.reload.members, t)
 	}
-	t.reason = reason
+	t.reason = "startup"
+	if before != nil {
+		t.reason, t.status.Counts = "template", before.status.Counts
+	}
 	if t.listed = s.covered(t); t.listed {
-		e.offer(t, nil, reason)
+		e.offer(t, nil, t.reason)
 	}
 	return t
 }
@@ -187,7 +192,6 @@ func (e *Engine) leave(t *task) {
 func (e *Engine) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	defer e.work.Wait()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -196,12 +200,14 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.work.Go(func() { do(); e.Kick() })
 			}
 		})
-		timer.Reset(wait)
+		e.turned()
+		timer.Reset(e.pulse(wait))
 		select {
 		case <-e.kick:
 		case <-timer.C:
 		case <-ctx.Done():
 			time.AfterFunc(e.opt.Grace, stop)
+			e.drain()
 			return ctx.Err()
 		}
 	}

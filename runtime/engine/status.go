@@ -12,12 +12,10 @@ type Status struct {
 	State    resource.State
 	Step     string    // Failed: at which step
 	Err      error     // Failed, Owed: why
-	Since    time.Time // of the state
+	Since    time.Time // of the state; zero: it was not looked at yet
 	Wake     time.Time // Held: when it is looked at again; zero: at the next change
-	Renders  int       // how often it was rendered
-	Writes   int       // how often its destination was replaced
-	Reloads  int       // how often its service was reloaded
 	Last     resource.Outcome
+	Counts
 }
 
 // Status is how the resources stand, in the order of their files.
@@ -66,6 +64,8 @@ func (t *task) noteReload(result resource.Reloaded, now time.Time) {
 	s := &t.status
 	if result.Err == nil {
 		s.Reloads++
+	} else {
+		s.FailedReloads++
 	}
 	if s.State != resource.Owed && s.State != resource.InSync {
 		return

@@ -145,7 +145,10 @@ func (e *Engine) plan(ctx context.Context, t *task, s *kv.Snapshot) (*resource.P
 	}
 	e.cpu <- struct{}{}
 	defer func() { <-e.cpu }()
-	return t.member.Resource.Plan(ctx, s)
+	began := e.opt.Now()
+	plan, err := t.member.Resource.Plan(ctx, s)
+	e.rendered(t, began, err)
+	return plan, err
 }
 
 // learn stores what a render read. After a failed render the old reads stay
@@ -155,6 +158,9 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.status.Renders++
+	if err != nil {
+		t.status.FailedRenders++
+	}
 	if t.gone {
 		return
 	}
