@@ -70,6 +70,7 @@ type Engine struct {
 	reloads map[string]*reload
 	sources map[Source]*source
 	queue   queue
+	running int       // tasks and reloads
 	open    readers   // tasks whose read-set is out of date
 	tick    time.Time // the next interval
 }
@@ -259,6 +260,9 @@ func (e *Engine) renderAll(ctx context.Context) {
 	all.Wait()
 }
 
+// maxRunning bounds what is under way at once: each holds a few descriptors.
+const maxRunning = 128
+
 // Step does, inline, everything that is due by Options.Now, and what becomes
 // due by that. It returns the time at which there is more to do, zero for
 // never. A virtual clock is moved by calling it again.
@@ -293,7 +297,7 @@ func (e *Engine) turn(ctx context.Context, which share, start func(due []func())
 	e.lookAtSources()
 	e.lookAtInterval()
 	var due []func()
-	for now := e.opt.Now(); len(e.queue) > 0 && !e.queue[0].dueAt().After(now); {
+	for now := e.opt.Now(); e.running < maxRunning && len(e.queue) > 0 && !e.queue[0].dueAt().After(now); {
 		next := e.queue[0]
 		if which == neighbours && len(due) > 0 && !quiet(next) {
 			break
@@ -304,7 +308,7 @@ func (e *Engine) turn(ctx context.Context, which share, start func(due []func())
 		}
 	}
 	wait := forever
-	if len(e.queue) > 0 {
+	if len(e.queue) > 0 && e.running < maxRunning { // else the end of one of them wakes the loop
 		wait = e.queue[0].dueAt().Sub(e.opt.Now())
 	}
 	if e.opt.Interval > 0 && !e.tick.IsZero() {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -511,4 +512,35 @@ func TestBrokenRenderAndDebt(t *testing.T) {
 		}
 		w.mu.Unlock()
 	})
+}
+
+// A thousand resources at once hold no thousand descriptors.
+func TestBound(t *testing.T) {
+	w := newWorld(t, "/a", "1")
+	var most, now atomic.Int32
+	w.play(func() (rs []*resource.Resource) {
+		for i := range 1000 {
+			r := resource.New(resource.Spec{ID: fmt.Sprint(i), Scope: kv.NewScope("", []string{"/"}), Target: stage.Target{Path: filepath.Join(w.dir, fmt.Sprint(i)), UID: -1, GID: -1},
+				Check: command.Command{Shell: "check"}}, resource.Parts{Renderer: show{w, "x", []string{"/a"}, 0}, Stager: &stage.Disk{NoSync: true}, Commands: counting{&now, &most}})
+			rs = append(rs, r)
+		}
+		return rs
+	}, func(e *engine.Engine) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if files, _ := filepath.Glob(filepath.Join(w.dir, "*")); len(files) != 1000 || most.Load() > 128 {
+			t.Errorf("%d files, %d at once", len(files), most.Load())
+		}
+	})
+}
+
+type counting struct{ now, most *atomic.Int32 }
+
+func (c counting) Run(context.Context, command.Command) (command.Result, error) {
+	n := c.now.Add(1)
+	defer c.now.Add(-1)
+	for m := c.most.Load(); n > m && !c.most.CompareAndSwap(m, n); m = c.most.Load() {
+	}
+	time.Sleep(10 * time.Millisecond)
+	return command.Result{}, nil
 }

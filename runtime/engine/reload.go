@@ -71,6 +71,7 @@ func (rl *reload) busy(end time.Time) bool {
 func (e *Engine) beginReload(ctx context.Context, rl *reload) func() {
 	e.schedule(rl, time.Time{})
 	rl.running, rl.wanted = true, time.Time{}
+	e.running++
 	members := slices.Clone(rl.members)
 	return func() {
 		var debts []resource.Debt
@@ -102,6 +103,7 @@ func (e *Engine) endReload(rl *reload, result *resource.Reloaded, debts []resour
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	rl.running = false
+	e.running--
 	if result != nil {
 		e.settled(rl, *result, debts)
 	}

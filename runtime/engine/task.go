@@ -90,6 +90,7 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	t := i.(*task)
 	e.schedule(t, time.Time{})
 	t.running = true
+	e.running++
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: e.opt.Now()}
 	if t.waits || t.plan == nil || t.broken || t.look && len(t.reads.World()) > 0 {
 		job.render, job.changes = true, t.changes
@@ -194,6 +195,7 @@ func (e *Engine) finish(t *task, out resource.Outcome, j job) {
 	defer e.mu.Unlock()
 	now := e.opt.Now()
 	t.running = false
+	e.running--
 	e.note(t, out, j, now)
 	if t.gone {
 		return
