@@ -16,12 +16,26 @@ type usageError struct{ msg, hint string }
 
 func (e *usageError) Error() string { return e.msg }
 
+// helpRequest is a command line that asks for help; levels lead to the command.
+type helpRequest struct{ levels []*level }
+
+func (*helpRequest) Error() string { return "help was asked for" }
+
 // level is one command on the way from the program to the sub-command.
 type level struct {
 	name     string
+	command  *cli.Command // nil for the program itself
 	flags    []cli.Flag
 	commands []*cli.Command
 	given    []string // its flags, as --name=value
+}
+
+func programLevel(app *cli.App) *level {
+	return &level{name: app.Name, flags: app.Flags, commands: app.Commands}
+}
+
+func commandLevel(c *cli.Command) *level {
+	return &level{name: c.Name, command: c, flags: c.Flags, commands: c.Subcommands}
 }
 
 // arguments puts a command line in the only order that the flag parser of
@@ -34,7 +48,7 @@ type level struct {
 // boolean flag is its value; confd ignores everything behind it. The name of a
 // backend as first argument stands for -backend (the living fork's form).
 func arguments(app *cli.App, backends []string, args []string) (ordered, warnings []string, err error) {
-	w := &words{levels: []*level{{name: app.Name, flags: app.Flags, commands: app.Commands}}, backends: backends}
+	w := &words{levels: []*level{programLevel(app)}, backends: backends}
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		if a == "--" {
@@ -57,6 +71,9 @@ func arguments(app *cli.App, backends []string, args []string) (ordered, warning
 		}
 		i += used
 	}
+	if w.help {
+		return nil, nil, &helpRequest{w.levels}
+	}
 	return w.ordered(), w.warnings, nil
 }
 
@@ -65,6 +82,7 @@ type words struct {
 	backends   []string
 	positional []string
 	warnings   []string
+	help       bool
 }
 
 func (w *words) top() *level { return w.levels[len(w.levels)-1] }
@@ -79,9 +97,13 @@ func (w *words) word(a string) error {
 	}
 	for _, c := range top.commands {
 		if c.HasName(a) {
-			w.levels = append(w.levels, &level{name: c.Name, flags: c.Flags, commands: c.Subcommands})
+			w.levels = append(w.levels, commandLevel(c))
 			return nil
 		}
+	}
+	if a == "help" {
+		w.help = true
+		return nil
 	}
 	if len(w.levels) == 1 && slices.Contains(w.backends, a) {
 		top.given = append(top.given, "--backend="+a)
@@ -104,7 +126,7 @@ func (w *words) word(a string) error {
 func (w *words) flag(a string, next []string) (used int, err error) {
 	name, value, has := strings.Cut(strings.TrimPrefix(a[1:], "-"), "=")
 	if name == "help" || name == "h" {
-		w.top().given = append(w.top().given, "--help")
+		w.help = true
 		return 0, nil
 	}
 	at, f := w.find(name)

@@ -2,9 +2,13 @@ package main
 
 import "github.com/urfave/cli/v2"
 
-// commands are the sub-commands, in the order of the help.
+// commands are the sub-commands, in the order of the help: those that do the
+// work, then those that only look.
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
-		p.runCommand(), p.onceCommand(), p.demoCommand(),
+		p.runCommand(), p.onceCommand(),
+		p.renderCommand(), p.diffCommand(), p.keysCommand(), p.getCommand(), p.lsCommand(),
+		p.lintCommand(),
+		p.functionsCommand(), p.completionCommand(), p.versionCommand(),
 	}
 }

@@ -18,7 +18,7 @@ func complete(w io.Writer, app *cli.App, words []string, values func(of string) 
 	if len(words) > 0 {
 		current, words = words[len(words)-1], words[:len(words)-1]
 	}
-	c := completion{out: w, current: current, levels: []*level{{name: app.Name, flags: app.Flags, commands: app.Commands}}}
+	c := completion{out: w, current: current, levels: []*level{programLevel(app)}}
 	c.walk(words)
 	top := c.levels[len(c.levels)-1]
 	switch {
@@ -76,7 +76,7 @@ func (c *completion) find(name string) cli.Flag {
 func (c *completion) enter(name string) {
 	for _, sub := range c.levels[len(c.levels)-1].commands {
 		if sub.HasName(name) {
-			c.levels = append(c.levels, &level{name: sub.Name, flags: sub.Flags, commands: sub.Subcommands})
+			c.levels = append(c.levels, commandLevel(sub))
 			return
 		}
 	}

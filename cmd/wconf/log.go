@@ -39,7 +39,7 @@ func (p *program) logger(s *settings) (*slog.Logger, error) {
 		return slog.New(&classicHandler{out: p.err, level: level, journal: true}), nil
 	}
 	return slog.New(tint.NewHandler(p.err, &tint.Options{
-		Level: level, NoColor: !p.colour(s.Color), TimeFormat: timeFormat(p.err),
+		Level: level, NoColor: !colour(p.err, s.Color), TimeFormat: timeFormat(p.err),
 	})), nil
 }
 
@@ -51,7 +51,7 @@ func timeFormat(w io.Writer) string {
 }
 
 // colour follows the flag, then NO_COLOR, CLICOLOR_FORCE and TERM.
-func (p *program) colour(flag string) bool {
+func colour(w io.Writer, flag string) bool {
 	switch flag {
 	case "always", "true":
 		return true
@@ -64,7 +64,7 @@ func (p *program) colour(flag string) bool {
 	case os.Getenv("CLICOLOR_FORCE") != "":
 		return true
 	}
-	return terminal(p.err)
+	return terminal(w)
 }
 
 func terminal(w io.Writer) bool {

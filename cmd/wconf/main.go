@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	_ "time/tzdata" // windows of conditions name zones, and an image from scratch has none
 
 	"github.com/urfave/cli/v2"
 
@@ -50,6 +51,10 @@ func wconf(args []string, in io.Reader, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	p := &program{asConfd: filepath.Base(args[0]) == "confd", in: in, out: out, err: errs}
+	if len(args) > 1 && args[1] == "__complete" {
+		p.complete(args[2:])
+		return exitOK
+	}
 	app := p.app()
 	ordered, warnings, err := arguments(app, runtime.BackendNames(), args[1:])
 	for _, w := range warnings {
@@ -77,9 +82,8 @@ func (p *program) name() string {
 
 func (p *program) app() *cli.App {
 	return &cli.App{
-		Name: p.name(), Usage: "render configuration files from keys, check them, reload their services",
-		UsageText:       p.name() + " [flags]              watch or poll, as confd does\n" + p.name() + " COMMAND [flags] ...",
-		HideHelpCommand: true, HideVersion: true,
+		Name: p.name(), HelpName: p.name(), Usage: "render configuration files from keys, check them, reload their services",
+		HideHelp: true, HideVersion: true,
 		DisableSliceFlagSeparator: true,
 		Reader:                    p.in, Writer: p.out, ErrWriter: p.err,
 		ExitErrHandler: func(*cli.Context, error) {},
@@ -109,8 +113,12 @@ func (e *exit) Unwrap() error { return e.err }
 func (p *program) report(err error) int {
 	var usage *usageError
 	var coded *exit
+	var help *helpRequest
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
+		return exitOK
+	case errors.As(err, &help):
+		p.help(help.levels)
 		return exitOK
 	case errors.As(err, &usage):
 		fmt.Fprintf(p.err, "%s: %s\n", p.name(), usage.msg)

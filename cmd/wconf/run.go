@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	goruntime "runtime"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +16,7 @@ import (
 // classic is wconf without a sub-command: confd's command line.
 func (p *program) classic(c *cli.Context) error {
 	if c.Bool("version") {
-		fmt.Fprintf(p.out, "%s %s (Git SHA: %s, Go Version: %s)\n", p.name(), version, commit, goruntime.Version())
+		p.versionLine()
 		return nil
 	}
 	s, err := p.settings(c)
