@@ -1,14 +1,5 @@
 //go:build linux
 
-// Package machinetest gives a test a machine of its own, so that examples and
-// guides run exactly as they are written: as root, with /etc/confd, nginx on
-// port 80 and etcd on port 2379, and nothing of it is left behind.
-//
-// The machine is the real one with private namespaces: /etc, /run, /var and
-// /usr/local are overlays that nobody else sees, the network is a loopback
-// interface alone, and every process ends with the test. It needs root.
-//
-// Only tests may import it.
 package machinetest
 
 import (
@@ -28,7 +19,7 @@ import (
 // directory of the programs under test.
 const inside = "WCONF_OWN_MACHINE"
 
-// Private are the directories that the machine has for itself.
+// private are the directories that the machine has for itself.
 var private = []string{"/etc", "/run", "/var", "/usr/local"}
 
 // Machine is the machine of one test.
@@ -74,21 +65,6 @@ func outside(t *testing.T) {
 	if testing.Verbose() {
 		t.Log(text)
 	}
-}
-
-// Build builds wconf from this tree, links it as confd, and returns the
-// directory of both.
-func Build(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	wconf := filepath.Join(dir, "wconf")
-	if out, err := exec.Command("go", "build", "-o", wconf, "github.com/wconf/wconf/cmd/wconf").CombinedOutput(); err != nil {
-		t.Fatalf("build wconf: %v\n%s", err, out)
-	}
-	if err := os.Symlink("wconf", filepath.Join(dir, "confd")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // furnish makes the mounts and the network of the machine. Nothing is undone:
