@@ -1,0 +1,144 @@
+package testrun_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/wconf/wconf/runtime/testrun"
+)
+
+// world unpacks an archive of testdata into a directory of its own and goes
+// there.
+func world(t testing.TB, archive string) {
+	t.Helper()
+	a, err := txtar.ParseFile(filepath.Join("testdata", archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range a.Files {
+		write(t, filepath.Join(dir, f.Name), string(f.Data))
+	}
+	t.Chdir(dir)
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func run(t testing.TB, o testrun.Options) (*testrun.Report, string) {
+	t.Helper()
+	r, err := testrun.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := (testrun.Pretty{Verbose: true}).Write(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	return r, out.String()
+}
+
+func counts(t *testing.T, r *testrun.Report, out string, want ...int) {
+	t.Helper()
+	passed, failed, skipped, broken := r.Counts()
+	for i, got := range []int{passed, failed, skipped, broken} {
+		if i < len(want) && got != want[i] || i >= len(want) && got != 0 {
+			t.Fatalf("passed, failed, skipped, broken: %d %d %d %d, want %v\n%s", passed, failed, skipped, broken, want, out)
+		}
+	}
+}
+
+func says(t *testing.T, out string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(out, p) {
+			t.Errorf("nothing says %q:\n%s", p, out)
+		}
+	}
+}
+
+func TestNginx(t *testing.T) {
+	world(t, "nginx.txtar")
+	for range 3 { // a second run must not find what the first left
+		r, out := run(t, testrun.Options{})
+		counts(t, r, out, 9, 0, 1)
+		if r.Exit() != 0 {
+			t.Errorf("exit %d", r.Exit())
+		}
+	}
+}
+
+const head = `format = 1
+resource = "../conf.d/nginx.toml"
+[fixture]
+keys = { "/workers" = "4", "/services/web/1" = "10.0.0.1" }
+`
+
+// Whatever can be expected must also be able to fail, at its own line.
+func TestExpectationsFail(t *testing.T) {
+	world(t, "nginx.txtar")
+	for name, c := range map[string]struct{ test, want string }{
+		"golden missing":    {`expect = { golden = "golden/none.conf" }`, "there is no tests/golden/none.conf"},
+		"golden":            {`expect = { golden = "golden/two.conf" }`, "the output is not golden/two.conf"},
+		"text":              {`expect = { text = "x" }`, "the output is not the text"},
+		"contains":          {`expect = { contains = ["nope"] }`, `the output does not contain "nope"`},
+		"not_contains":      {`expect = { not_contains = ["upstream"] }`, `line 3 of the output contains "upstream"`},
+		"regex":             {`expect = { regex = ['^x'] }`, "nothing in the output matches ^x"},
+		"not_regex":         {`expect = { not_regex = ['serv.r'] }`, "line 4 of the output matches serv.r"},
+		"count":             {`expect = { count = { server = 2 } }`, "expected 2 matches of server, got 1"},
+		"line":              {`expect = { line = { -1 = "x" } }`, `expected line -1 = "x", got "}"`},
+		"no line":           {`expect = { line = { 9 = "x" } }`, "the output has no line 9, only 5"},
+		"empty":             {`expect = { empty = true }`, "expected empty = true, got false"},
+		"mode":              {`expect = { mode = "0644" }`, `expected mode = "0644", got "0640"`},
+		"rendered":          {`expect = { rendered = false }`, "expected rendered = false, got true"},
+		"written":           {`expect = { written = false }`, "expected written = false, got true"},
+		"diff_lines":        {`expect = { diff_lines = { added = 4 } }`, "expected diff_lines.added = 4, got 5"},
+		"drift":             {`expect = { drift = true }`, "expected drift = true, got false"},
+		"reload":            {`expect = { reload = "hold" }`, `expected reload = "hold", got "now"`},
+		"wake":              {`expect = { wake = "2s" }`, "nothing waits for a time"},
+		"leaf":              {`expect = { leaf = { first = false } }`, "expected first to be false, it is true"},
+		"no leaf":           {`expect = { leaf = { drift = false } }`, "the condition has no part drift"},
+		"reloads_total":     {`expect = { reloads_total = 2 }`, "expected reloads_total = 2, got 1"},
+		"changed":           {`expect = { changed = ["/workers"] }`, `expected changed = ["/workers"], got []`},
+		"keys_read":         {`expect = { keys_read = ["/workers", "/owner"] }`, "/owner was not read"},
+		"status":            {`expect = { status = "held" }`, `expected status = "held", got "in sync"`},
+		"log":               {`expect = { log = ["no such line"] }`, `nothing in the log contains "no such line"`},
+		"check":             {`expect = { check = 1 }`, "expected check = 1, got 0"},
+		"error":             {`expect = { error = { match = "x" } }`, "expected an error, and nothing is wrong"},
+		"guest":             {`expect = { guest = { fuel_max = 1 } }`, "no guest ran in this step"},
+		"code":              {`delete = ["/workers"]` + "\n" + `expect = { error = { code = "busy" } }`, `expected an error with the code "busy", got "key-missing"`},
+		"match":             {`delete = ["/workers"]` + "\n" + `expect = { error = { match = "elsewhere" } }`, `the error does not say "elsewhere"`},
+		"at":                {`delete = ["/workers"]` + "\n" + `expect = { error = { match = "/workers", at = "nginx.conf.tmpl:7" } }`, "expected an error at nginx.conf.tmpl:7, got one at templates/nginx.conf.tmpl:2:20"},
+		"unexpected":        {`delete = ["/workers"]` + "\n" + `expect = { written = false }`, "unexpected error"},
+		"no output":         {`delete = ["/workers"]` + "\n" + `expect = { error = { code = "key-missing" }, contains = ["x"] }`, "nothing was rendered"},
+		"nothing to delete": {`delete = ["/nope"]` + "\n" + `expect = { written = true }`, "there is no key /nope to delete"},
+		"a guarded step":    {`step = [{ do = "start" }, { do = "edit-dest", text = "x", stub = { check_cmd = { exit = 3 } }, expect = { written = false } }]`, "[check-failed]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, "tests/x_test.toml", head+"[[case]]\nname = \"x\"\n"+c.test+"\n")
+			r, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+			counts(t, r, out, 0, 1)
+			says(t, out, c.want)
+			place := regexp.MustCompile(`tests/x_test\.toml:(\d+)\n`).FindStringSubmatch(out)
+			if last := "7"; place == nil || strings.HasPrefix(c.test, "expect") && place[1] != last {
+				t.Errorf("the failure is not at line %s:\n%s", last, out)
+			}
+			if r.Exit() != 1 {
+				t.Errorf("exit %d", r.Exit())
+			}
+		})
+	}
+}
