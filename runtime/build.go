@@ -155,7 +155,7 @@ func (rt *Runtime) make(b *built) error {
 		HeldNew: c.WhileHeld == "new", ErrorReloads: c.OnError == "reload", ReportDrift: c.OnDrift == "report",
 		LockTimeout: b.store.settings.Timeout,
 		Noop:        d.Noop, SyncOnly: d.SyncOnly, Once: d.Onetime,
-		ConditionText: conditionText(c), GuardText: c.Guard,
+		ConditionText: conditionText(c), GuardText: c.Guard, Secret: c.Secret,
 	}
 	if !c.Has("debounce") {
 		spec.Debounce = d.Debounce

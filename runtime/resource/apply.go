@@ -155,14 +155,15 @@ func (a applying) checkCommand(ctx context.Context) error {
 	if !c.HasSrc() {
 		c.Overlays = []command.Overlay{{File: c.Src, Over: c.Dest}}
 	}
-	_, err := a.parts.Commands.Run(ctx, c)
+	result, err := a.parts.Commands.Run(ctx, c)
 	if errors.Is(err, command.ErrNoNamespace) {
 		c.Overlays = nil
-		err = a.staged.CheckInPlace(func() error {
-			_, err := a.parts.Commands.Run(ctx, c)
+		err = a.staged.CheckInPlace(func() (err error) {
+			result, err = a.parts.Commands.Run(ctx, c)
 			return err
 		})
 	}
+	a.logOutput("check_cmd", result, err, a.plan.Snapshot)
 	if err != nil {
 		return &problem.Problem{Code: problem.CheckFailed, Msg: fmt.Sprintf("check_cmd refused the new content: %v", err), Err: err}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/ledger"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/stage"
@@ -23,10 +24,23 @@ func (r *Resource) Reload(ctx context.Context) Reloaded {
 	c := r.spec.Reload
 	c.Src, c.Dest = r.Dest(), r.Dest()
 	result, err := r.parts.Commands.Run(ctx, c)
+	r.logOutput("reload_cmd", result, err, r.shown())
 	if err != nil {
 		err = &problem.Problem{Code: problem.ReloadFailed, Msg: "reload_cmd: " + err.Error(), Err: err}
 	}
 	return Reloaded{Exit: result.Exit, Err: err, Took: result.Took}
+}
+
+// shown is the snapshot behind what stands at the destination.
+func (r *Resource) shown() *kv.Snapshot {
+	if !r.mu.TryLock() {
+		return nil
+	}
+	defer r.mu.Unlock()
+	if r.written == nil {
+		return nil
+	}
+	return r.written.Snapshot
 }
 
 // Debt is what a reload that begins now will settle.
