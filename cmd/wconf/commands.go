@@ -8,7 +8,8 @@ func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.runCommand(), p.onceCommand(),
 		p.renderCommand(), p.diffCommand(), p.keysCommand(), p.getCommand(), p.lsCommand(),
-		p.lintCommand(),
+		p.lintCommand(), p.testCommand(),
+		p.guestCommand(), p.metadataCommand(),
 		p.functionsCommand(), p.completionCommand(), p.versionCommand(),
 	}
 }
