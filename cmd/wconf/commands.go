@@ -10,6 +10,6 @@ func (p *program) commands() []*cli.Command {
 		p.renderCommand(), p.diffCommand(), p.keysCommand(), p.getCommand(), p.lsCommand(),
 		p.lintCommand(), p.testCommand(),
 		p.guestCommand(), p.metadataCommand(),
-		p.functionsCommand(), p.completionCommand(), p.versionCommand(),
+		p.functionsCommand(), p.demoCommand(), p.completionCommand(), p.versionCommand(),
 	}
 }

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+func (p *program) guestCommand() *cli.Command {
+	return &cli.Command{
+		Name: "guest", Usage: "look at a Wasm guest, or try it",
+		Subcommands: []*cli.Command{
+			{
+				Name: "inspect", Usage: "say what a module is, needs and offers, without running it", ArgsUsage: "FILE",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print an object"}},
+				Action: p.guestInspect,
+			},
+			{
+				Name: "run", Usage: "run a guest: its output goes to standard output, what it used to standard error", ArgsUsage: "FILE",
+				Flags: []cli.Flag{
+					&cli.StringSliceFlag{Name: "keys", Usage: "read the keys from this `FILE` (YAML, JSON, TOML); repeatable"},
+					&cli.StringSliceFlag{Name: "set", Usage: "lay `KEY=VALUE` over the keys; repeatable"},
+					&cli.StringSliceFlag{Name: "param", Usage: "give the guest the parameter `NAME=VALUE`; repeatable"},
+					&cli.StringFlag{Name: "role", Usage: "what the guest does, a `ROLE`: render, filter or check (default render)"},
+					&cli.StringFlag{Name: "input", Usage: "for filter and check: the `FILE` that they get (default standard input)"},
+					&cli.StringFlag{Name: "stdin", Usage: "for a command: how keys are written, a `FORMAT`: lines, json or json-tree"},
+					&cli.StringFlag{Name: "fuel", Usage: "at most `N` instructions, by the price list " + wasm.PriceList},
+					&cli.DurationFlag{Name: "time", Usage: "at most this `TIME`"},
+				},
+				Action: p.guestRun,
+			},
+		},
+	}
+}
+
+func (p *program) guestInspect(c *cli.Context) error {
+	if err := arity(c, 1, 1); err != nil {
+		return err
+	}
+	file := c.Args().First()
+	bin, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	i, err := wasm.Inspect(file, bin)
+	if err != nil {
+		return &exit{exitLoad, err}
+	}
+	if c.Bool("json") {
+		return p.json(i)
+	}
+	p.inspection(file, i)
+	return nil
+}
+
+func (p *program) inspection(file string, i wasm.Inspection) {
+	row := func(name, format string, args ...any) { fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...) }
+	row("file", "%s", file)
+	row("sha256", "%s", i.Digest)
+	row("size", "%d bytes", i.Size)
+	row("kind", "%s", i.Kind)
+	most := "no end of its own"
+	if i.MaxMemory > 0 {
+		most = "at most " + mebibytes(i.MaxMemory)
+	}
+	row("memory", "%s at the start, %s", mebibytes(i.MinMemory), most)
+	row("exports", "%s", strings.Join(i.Exports, ", "))
+	for n, imported := range i.Imports {
+		name := ""
+		if n == 0 {
+			name = "imports"
+		}
+		row(name, "%s", imported)
+	}
+	for n, m := range i.Measures {
+		name := ""
+		if n == 0 {
+			name = "measures"
+		}
+		row(name, "%d %s (at most %d)", m.Got, m.What, m.Most)
+	}
+	if i.Manifest != nil {
+		p.manifest(i.Manifest)
+	}
+}
+
+func (p *program) manifest(m *wasm.Manifest) {
+	row := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(p.out, "%-11s %s\n", name, text)
+		}
+	}
+	row("name", strings.TrimSpace(m.Name+" "+m.Version))
+	row("about", m.Description)
+	row("abi", m.ABI)
+	row("keys", strings.Join(m.Keys, ", "))
+	for _, name := range slices.Sorted(maps.Keys(m.Params)) {
+		param := m.Params[name]
+		text := name + " " + cmp.Or(param.Type, "string")
+		if len(param.Enum) > 0 {
+			text += " (" + strings.Join(param.Enum, ", ") + ")"
+		}
+		if param.Required {
+			text += ", required"
+		} else if param.Default != "" {
+			text += fmt.Sprintf(", default %q", param.Default)
+		}
+		row("param", strings.TrimSpace(text+"  "+param.Help))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Functions)) {
+		row("function", strings.TrimSpace(fmt.Sprintf("%s/%d  %s", name, m.Functions[name].Args, m.Functions[name].Help)))
+	}
+}
+
+func mebibytes(n uint64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+func (p *program) guestRun(c *cli.Context) error {
+	if err := arity(c, 1, 1); err != nil {
+		return err
+	}
+	s, err := p.lookSettings(c)
+	if err != nil {
+		return err
+	}
+	log, err := p.logger(s)
+	if err != nil {
+		return err
+	}
+	scope := kv.NewScope(s.Prefix, []string{"/"})
+	keys, err := p.guestKeys(c, s, scope)
+	if err != nil {
+		return err
+	}
+	t, err := newTrial(c, scope, log)
+	if err != nil {
+		return err
+	}
+	defer t.runtime.Close()
+	output, err := t.run(c.Context, kv.NewView(keys, scope), func() ([]byte, error) { return p.guestInput(c) })
+	if err == nil {
+		_, err = p.out.Write(output)
+	}
+	fmt.Fprint(p.err, t.used())
+	return err
+}
+
+func (p *program) guestKeys(c *cli.Context, s *settings, scope kv.Scope) (*kv.Snapshot, error) {
+	keys := kv.NewSnapshot(nil)
+	if files := c.StringSlice("keys"); len(files) > 0 {
+		var err error
+		if keys, err = p.fixture(c, s, files); err != nil {
+			return nil, err
+		}
+	}
+	return set(keys, scope.Prefix(), c.StringSlice("set"))
+}
+
+func (p *program) guestInput(c *cli.Context) ([]byte, error) {
+	if file := c.String("input"); file != "" && file != "-" {
+		return os.ReadFile(file)
+	}
+	return io.ReadAll(p.in)
+}
+
+// trial is a guest that is run once, outside of any resource.
+type trial struct {
+	runtime *wasm.Runtime
+	guest   *guest.Guest
+	role    guest.Role
+	stats   wasm.Stats
+	ran     bool
+}
+
+func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) {
+	file := c.Args().First()
+	bin, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{role: guest.Role(cmp.Or(c.String("role"), string(guest.Renderer)))}
+	if !slices.Contains([]guest.Role{guest.Renderer, guest.Filter, guest.Checker}, t.role) {
+		return nil, &usageError{fmt.Sprintf("unknown role %q", t.role), "render, filter or check"}
+	}
+	params, err := pairs(c.StringSlice("param"))
+	if err != nil {
+		return nil, err
+	}
+	limits := wasm.Limits{Time: c.Duration("time")}
+	if fuel := c.String("fuel"); fuel != "" {
+		if _, err := fmt.Sscan(strings.ReplaceAll(fuel, "_", ""), &limits.Fuel); err != nil {
+			return nil, &usageError{fmt.Sprintf("--fuel %q is no number", fuel), ""}
+		}
+	}
+	if t.runtime, err = wasm.NewRuntime(wasm.Options{}); err != nil {
+		return nil, err
+	}
+	module, err := t.runtime.Load(c.Context, file, bin)
+	if err == nil {
+		t.guest, err = guest.New(module, guest.Options{
+			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log,
+			Stats: func(s wasm.Stats) { t.stats, t.ran = s, true },
+		})
+	}
+	if err != nil {
+		t.runtime.Close()
+		return nil, &exit{exitLoad, err}
+	}
+	return t, nil
+}
+
+func pairs(texts []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, &usageError{fmt.Sprintf("--param %q is no NAME=VALUE", text), ""}
+		}
+		m[name] = value
+	}
+	return m, nil
+}
+
+func (t *trial) run(ctx context.Context, v *kv.View, input func() ([]byte, error)) ([]byte, error) {
+	if t.role == guest.Renderer {
+		return t.guest.Render(ctx, v)
+	}
+	content, err := input()
+	if err != nil {
+		return nil, fmt.Errorf("read the input: %w", err)
+	}
+	if t.role == guest.Filter {
+		return t.guest.Filter(ctx, v, content)
+	}
+	if err := t.guest.Check(ctx, v, content); err != nil {
+		return nil, &exit{exitCommand, err}
+	}
+	return nil, nil
+}
+
+// used says what the run cost.
+func (t *trial) used() string {
+	if !t.ran {
+		return ""
+	}
+	s := t.stats
+	var calls []string
+	for _, name := range slices.Sorted(maps.Keys(s.Calls)) {
+		calls = append(calls, fmt.Sprintf("%s %d", name, s.Calls[name]))
+	}
+	text := fmt.Sprintf("fuel    %d (%s)\ntime    %s\nmemory  %s\noutput  %d bytes\ncalls   %s\n",
+		s.Fuel, wasm.PriceList, s.Time.Round(time.Microsecond), mebibytes(s.Memory), s.Written, cmp.Or(strings.Join(calls, ", "), "none"))
+	if len(s.Denied) > 0 {
+		text += fmt.Sprintf("denied  %s\n", strings.Join(s.Denied, ", "))
+	}
+	return text
+}
