@@ -113,11 +113,20 @@ func TestNginx(t *testing.T) {
 		t.Errorf("template: got\n%s", got)
 	}
 	r := newRuntime(t)
-	for name, file := range map[string]string{
-		"c": "nginx-c/nginx.wasm", "rust": "nginx-rust/nginx.wasm", "go": buildGo(t, "nginx-go"),
+	for name, c := range map[string]struct {
+		file        string
+		least, most uint64 // fuel: exact for modules that are committed
+	}{
+		"c":    {"nginx-c/nginx.wasm", 141_679, 141_679},
+		"rust": {"nginx-rust/nginx.wasm", 2_031_766, 2_031_766},
+		"go":   {buildGo(t, "nginx-go"), 1_000_000, 50_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := load(t, r, file, guest.Options{})
+			g := load(t, r, c.file, guest.Options{Stats: func(s wasm.Stats) {
+				if s.Fuel < c.least || s.Fuel > c.most {
+					t.Errorf("%d units of fuel", s.Fuel)
+				}
+			}})
 			v := view(t, "testdata/nginx.json", keys...)
 			got, err := g.Render(t.Context(), v)
 			if err != nil {

@@ -28,6 +28,7 @@ type Invocation struct {
 // concurrent use and must be closed; after an error it must not be called.
 type Instance struct {
 	module  *Module
+	code    *code
 	session *hostfuncs.Session
 	limits  Limits
 	memory  *linearMemory
@@ -51,7 +52,10 @@ func instanceOf(ctx context.Context) *Instance { return ctx.Value(instanceKey{})
 // count from here to Close. Errors are *problem.Problem.
 func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 	limits := v.Limits.Or(Defaults)
-	i := &Instance{module: m, session: v.Session, limits: limits, began: time.Now()}
+	i := &Instance{module: m, code: m.code.Load(), session: v.Session, limits: limits, began: time.Now()}
+	if i.code.slow {
+		i.limits.Time = min(limits.Time*slowness, Ceiling.Time)
+	}
 	i.session.Limits = limits.forHost()
 	i.meter.limit = limits.Fuel
 	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
@@ -65,7 +69,7 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 		return nil, fmt.Errorf("guest %s: memory: %w", m.name, err)
 	}
 	i.memory = memory
-	ctx, i.cancel = context.WithTimeout(ctx, limits.Time)
+	ctx, i.cancel = context.WithTimeout(ctx, i.limits.Time)
 	i.ctx = context.WithValue(ctx, instanceKey{}, i)
 	if err := i.start(); err != nil {
 		i.Close()
@@ -81,7 +85,7 @@ var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().
 func (i *Instance) start() error {
 	err := i.running(func() (err error) {
 		ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
-		i.guest, err = i.module.runtime.engine.InstantiateModule(ctx, i.module.compiled, instanceConfig)
+		i.guest, err = i.code.engine.InstantiateModule(ctx, i.code.compiled, instanceConfig)
 		return err
 	})
 	if err != nil {

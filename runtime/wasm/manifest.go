@@ -52,6 +52,11 @@ func readManifest(s *shape) (*Manifest, error) {
 	if !ok {
 		return nil, nil
 	}
+	return ParseManifest(raw)
+}
+
+// ParseManifest reads the JSON of a manifest.
+func ParseManifest(raw []byte) (*Manifest, error) {
 	if len(raw) > maxManifest {
 		return nil, fmt.Errorf("its manifest has %d bytes, more than %d", len(raw), maxManifest)
 	}
@@ -72,4 +77,26 @@ func (m *Manifest) check() error {
 		}
 	}
 	return nil
+}
+
+// Pack puts a manifest into a module, behind its last section and in place of
+// one that it has: for languages that cannot write custom sections.
+func Pack(bin, manifest []byte) ([]byte, error) {
+	if _, err := ParseManifest(manifest); err != nil {
+		return nil, err
+	}
+	if _, err := scan(bin); err != nil {
+		return nil, err
+	}
+	out := append(make([]byte, 0, len(bin)+len(manifest)+16), preamble...)
+	for r := (&reader{data: bin, at: len(preamble)}); r.more(); {
+		from := r.at
+		id := r.byte()
+		body := &reader{data: r.take(r.u32())}
+		if id != customSection || body.name() != ManifestSection {
+			out = append(out, bin[from:r.at]...)
+		}
+	}
+	section := append(appendName(nil, ManifestSection), manifest...)
+	return append(appendU(append(out, customSection), uint64(len(section))), section...), nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -29,9 +30,23 @@ type Module struct {
 
 // program is what modules of equal bytes share.
 type program struct {
-	about    Inspection
+	about Inspection
+	code  atomic.Pointer[code]
+	stop  context.CancelFunc // ends the compilation in the background, if there is one
+	users int
+}
+
+// code is a module that an engine can run.
+type code struct {
+	engine   wazero.Runtime
 	compiled wazero.CompiledModule
-	users    int
+	slow     bool // the engine is the interpreter, for as long as the module compiles
+}
+
+func (r *Runtime) program(about *Inspection, compiled wazero.CompiledModule) *program {
+	p := &program{about: *about, stop: func() {}}
+	p.code.Store(&code{engine: r.engine, compiled: compiled})
+	return p
 }
 
 // compileTime bounds the compilation of one module.
@@ -62,7 +77,7 @@ func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []by
 	if about, rewritten := r.cache.get(digest); about != nil {
 		if compiled, err := r.compile(ctx, rewritten); err == nil {
 			r.kept(name, r.cache.seal())
-			return &program{about: *about, compiled: compiled}, nil
+			return r.program(about, compiled), nil
 		}
 		r.log.Warn("cache of compiled guests is damaged, it is emptied", "guest", name)
 		if err := r.cache.empty(); err != nil {
@@ -78,12 +93,15 @@ func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []by
 	if err != nil {
 		return nil, refuse(name, err.Error(), "", err)
 	}
+	if r.background && len(rewritten) > large {
+		return r.startSlowly(ctx, name, about, rewritten)
+	}
 	compiled, err := r.compile(ctx, rewritten)
 	if err != nil {
 		return nil, refuse(name, "it does not compile: "+err.Error(), "", err)
 	}
 	r.kept(name, r.cache.put(about, rewritten))
-	return &program{about: *about, compiled: compiled}, nil
+	return r.program(about, compiled), nil
 }
 
 // kept says that the cache could not be written; the guest runs all the same.
@@ -94,6 +112,8 @@ func (r *Runtime) kept(name string, err error) {
 }
 
 func (r *Runtime) compile(ctx context.Context, rewritten []byte) (wazero.CompiledModule, error) {
+	r.compiling.Lock()
+	defer r.compiling.Unlock()
 	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
 	defer cancel()
 	compiled, err := r.engine.CompileModule(ctx, rewritten)
@@ -117,8 +137,9 @@ func (m *Module) Close() error {
 	if p.users--; p.users > 0 {
 		return nil
 	}
+	p.stop()
 	delete(r.programs, p.about.Digest)
-	return p.compiled.Close(context.Background())
+	return p.code.Load().compiled.Close(context.Background())
 }
 
 // Name is what the module was loaded under.
@@ -129,13 +150,18 @@ type Inspection struct {
 	Digest    Digest
 	Size      int // bytes
 	Kind      Kind
-	Imports   []string // "wconf/v1.getv(key, key_len, buf, cap) → i32"
+	Imports   []string // "wconf/v1.getv"
 	Exports   []string // the roles it has: render, filter, check, call, _start
 	Manifest  *Manifest
-	Functions int
 	MinMemory uint64 // bytes at the start
 	MaxMemory uint64 // bytes that it says it needs at most; 0: it does not say
-	Largest   int    // bytes of the longest function
+	Measures  []Measure
+}
+
+// Measure is one dimension of a module and the most that wconf accepts.
+type Measure struct {
+	What      string // "functions", "bytes of the longest function"
+	Got, Most int
 }
 
 // Inspect tells what the module is.
@@ -178,7 +204,16 @@ func vet(name string, bin []byte) (*shape, *Inspection, error) {
 }
 
 func describe(s *shape, kind Kind, manifest *Manifest) *Inspection {
-	about := &Inspection{Size: len(s.bin), Kind: kind, Manifest: manifest, Functions: len(s.funcs), Largest: s.code.largest}
+	about := &Inspection{Size: len(s.bin), Kind: kind, Manifest: manifest}
+	about.Measures = []Measure{
+		{"bytes", len(s.bin), maxModule},
+		{"functions", len(s.funcs), maxFunctions},
+		{"bytes of code", len(s.sections[codeSection]), maxCode},
+		{"bytes of the longest function", s.code.largest, maxBody},
+		{"blocks times locals of a function", s.code.blockLocals, maxBlockLocals},
+		{"blocks times locals of all functions", s.code.sum, maxAllBlocks},
+		{"locals of all functions", s.code.locals, maxAllLocals},
+	}
 	about.MinMemory = uint64(s.memory.least) * pageSize
 	about.MaxMemory = uint64(max(s.memory.most, 0)) * pageSize
 	for _, i := range s.imports {

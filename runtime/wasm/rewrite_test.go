@@ -3,6 +3,8 @@ package wasm
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -113,6 +115,30 @@ func TestSamplesAgree(t *testing.T) {
 			_, err := scan(bin)
 			t.Errorf("sample %d is refused: %v", i, err)
 		}
+	}
+}
+
+// The cache keeps what the rewriter wrote under its version. Whoever changes
+// what it writes, or what scan accepts, raises the version, too.
+func TestRewriterVersion(t *testing.T) {
+	h := sha256.New()
+	for _, bin := range samples(t)[:3] { // guests change when their compilers do
+		s, err := scan(bin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := instrument(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(out)
+	}
+	const version, digest = "1", "c951fa0cbf1dc36f"
+	if got := hex.EncodeToString(h.Sum(nil)[:8]); rewriter == version && got != digest {
+		t.Errorf("version %s of the rewriter writes %s, not %s: raise the version", rewriter, got, digest)
+	}
+	if rewriter != version {
+		t.Errorf("put version %s and its digest into this test", rewriter)
 	}
 }
 

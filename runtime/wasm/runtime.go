@@ -27,6 +27,9 @@ type Options struct {
 	// Interpreter runs guests without machine code, ten to fifty times slower.
 	// wazero also does so by itself where the system forbids machine code.
 	Interpreter bool
+	// Background lets a large guest that is not in the cache start in the
+	// interpreter, while it compiles: for a daemon that must not wait.
+	Background bool
 	// Log hears of a cache that cannot be used; nil: nobody does.
 	Log *slog.Logger
 }
@@ -34,15 +37,20 @@ type Options struct {
 // Runtime holds the compiled modules of one process. It is safe for concurrent
 // use.
 type Runtime struct {
-	engine   wazero.Runtime
-	compiled wazero.CompilationCache // nil without a directory
-	cache    *cache                  // nil without a directory
-	slots    chan struct{}           // one for each guest that runs
-	memories memories
-	log      *slog.Logger
+	engine     wazero.Runtime
+	compiled   wazero.CompilationCache // nil without a directory
+	cache      *cache                  // nil without a directory
+	background bool
+	slots      chan struct{} // one for each guest that runs
+	memories   memories
+	log        *slog.Logger
 
-	loading  sync.Mutex // one module at a time; guards programs and their users
-	programs map[Digest]*program
+	compiling sync.Mutex // one module at a time
+	compilers sync.WaitGroup
+
+	loading     sync.Mutex // guards what follows
+	programs    map[Digest]*program
+	interpreter wazero.Runtime // nil until a guest starts in it
 }
 
 // NewRuntime makes a Runtime; Close ends it.
@@ -53,9 +61,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	r.memories = memories{free: map[uint64][]*linearMemory{}, keep: 2 * n}
-	config := wazero.NewRuntimeConfigInterpreter()
-	if !o.Interpreter {
-		config = wazero.NewRuntimeConfig()
+	config := wazero.NewRuntimeConfig()
+	if o.Interpreter {
+		config = wazero.NewRuntimeConfigInterpreter()
 	}
 	if o.Cache != "" {
 		if err := r.openCache(o.Cache); err != nil {
@@ -63,19 +71,28 @@ func NewRuntime(o Options) (*Runtime, error) {
 		}
 		config = config.WithCompilationCache(r.compiled)
 	}
+	r.background = o.Background && !o.Interpreter
+	var err error
+	if r.engine, err = newEngine(config); err != nil {
+		return nil, firstOf(err, r.Close())
+	}
+	return r, nil
+}
+
+// newEngine is a wazero with everything that guests import.
+func newEngine(config wazero.RuntimeConfig) (wazero.Runtime, error) {
 	ctx := context.Background()
-	r.engine = wazero.NewRuntimeWithConfig(ctx, config.
+	engine := wazero.NewRuntimeWithConfig(ctx, config.
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithMemoryLimitPages(uint32(Ceiling.Memory/pageSize)).
 		WithDebugInfoEnabled(false).
 		WithCloseOnContextDone(false)) // every path through a guest comes by tick
 	for _, provide := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick} {
-		if err := provide(ctx, r.engine); err != nil {
-			_ = r.Close()
-			return nil, fmt.Errorf("guest runtime: %w", err)
+		if err := provide(ctx, engine); err != nil {
+			return engine, fmt.Errorf("guest runtime: %w", err)
 		}
 	}
-	return r, nil
+	return engine, nil
 }
 
 func (r *Runtime) openCache(dir string) (err error) {
@@ -86,10 +103,22 @@ func (r *Runtime) openCache(dir string) (err error) {
 	return err
 }
 
-// Close frees every compiled module. No instance may be open.
+// Close ends what compiles in the background and frees every module. No
+// instance may be open.
 func (r *Runtime) Close() error {
-	ctx := context.Background()
-	err := r.engine.Close(ctx)
+	r.loading.Lock()
+	for _, p := range r.programs {
+		p.stop()
+	}
+	engines := []wazero.Runtime{r.engine, r.interpreter}
+	r.loading.Unlock()
+	r.compilers.Wait()
+	ctx, err := context.Background(), error(nil)
+	for _, e := range engines {
+		if e != nil {
+			err = firstOf(err, e.Close(ctx))
+		}
+	}
 	if r.compiled != nil {
 		err = firstOf(err, r.compiled.Close(ctx))
 	}

@@ -1,6 +1,7 @@
 package wasm_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -201,6 +202,38 @@ func TestInspect(t *testing.T) {
 	if about.Kind != wasm.ABI || about.Manifest.Keys[0] != "/a" || about.MinMemory != 65536 ||
 		strings.Join(about.Imports, " ") != "wconf/v1.write wconf/v1.fail wconf/v1.log" || strings.Join(about.Exports, " ") != "render" {
 		t.Errorf("got %+v", about)
+	}
+	for _, m := range about.Measures {
+		if m.Got <= 0 || m.Got > m.Most {
+			t.Errorf("measure %+v", m)
+		}
+	}
+}
+
+// A manifest can be packed into any module, once.
+func TestPack(t *testing.T) {
+	bin := guest(t, `(call $write (i32.const 0) (i32.const 5))`)
+	for _, manifest := range []string{`{"name":"first"}`, `{"name":"second","functions":{"f":{"args":1}}}`} {
+		var err error
+		if bin, err = wasm.Pack(bin, []byte(manifest)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := bytes.Count(bin, []byte("\x05wconf{")); n != 1 {
+		t.Errorf("%d manifests", n)
+	}
+	about, err := wasm.Inspect("test.wasm", bin)
+	if err != nil || about.Manifest.Name != "second" || about.Manifest.Functions["f"].Args != 1 {
+		t.Errorf("got %+v, %v", about.Manifest, err)
+	}
+	if got, _, err := run(t, load(t, newRuntime(t, wasm.Options{}), bin), wasm.Invocation{}); err != nil || got != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := wasm.Pack(bin, []byte("{")); err == nil {
+		t.Error("no JSON is packed")
+	}
+	if _, err := wasm.Pack([]byte("text"), []byte("{}")); err == nil {
+		t.Error("it is packed into no module")
 	}
 }
 

@@ -54,7 +54,7 @@ func parse(t testing.TB, text string) []node {
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
 		case c == ';' && strings.HasPrefix(text[i:], ";;"):
-			i += strings.IndexByte(text[i:]+"\n", '\n')
+			i += length(text[i:], "\n")
 		case c == '(':
 			stack = append(stack, nil)
 			i++
@@ -70,12 +70,20 @@ func parse(t testing.TB, text string) []node {
 		case c == ' ' || c == '\n' || c == '\t':
 			i++
 		default:
-			n := strings.IndexAny(text[i:]+" ", " \n\t();")
+			n := length(text[i:], " \n\t();")
 			push(node{atom: text[i : i+n]})
 			i += n
 		}
 	}
 	return stack[0]
+}
+
+// length is how far text goes before any of the stops.
+func length(text, stops string) int {
+	if n := strings.IndexAny(text, stops); n >= 0 {
+		return n
+	}
+	return len(text)
 }
 
 // quoted reads a string with its escapes: \n \t \" \\ and two hex digits.
