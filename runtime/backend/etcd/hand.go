@@ -20,9 +20,6 @@ func (w *watch) hand(ctx context.Context) error {
 	if err := w.wantProgress(); err != nil {
 		return err
 	}
-	if rev > w.at.rev {
-		w.pulse.moved(time.Now())
-	}
 	for step := range steps(events) {
 		step, err := w.at.advance(step, w.scope)
 		if err != nil {
@@ -34,6 +31,9 @@ func (w *watch) hand(ctx context.Context) error {
 		if err := w.tell(ctx, step); err != nil {
 			return err
 		}
+	}
+	if rev > w.at.rev || len(events) > 0 { // and a slow receiver is no fault of the stream
+		w.pulse.moved(time.Now())
 	}
 	w.at.rev = max(w.at.rev, rev)
 	if w.vouches() {
@@ -57,9 +57,8 @@ func (w *watch) tell(ctx context.Context, step []*mvccpb.Event) (err error) {
 	return w.send(ctx, batch)
 }
 
-// send waits for the receiver. Its slowness is not the stream's.
+// send waits for the receiver.
 func (w *watch) send(ctx context.Context, b backend.Batch) error {
-	began := time.Now()
 	w.b.sent.offer(w.scope.id(), w.at.rev)
 	select {
 	case w.out <- b:
@@ -67,6 +66,5 @@ func (w *watch) send(ctx context.Context, b backend.Batch) error {
 		return ctx.Err()
 	}
 	w.b.sent.taken(w.scope.id(), w.at.rev)
-	w.pulse.held(time.Since(began))
 	return nil
 }

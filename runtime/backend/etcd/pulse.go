@@ -109,13 +109,6 @@ func (p *pulse) suspect(now time.Time) {
 	}
 }
 
-// held moves the deadlines of the stream by the time that the receiver took.
-func (p *pulse) held(d time.Duration) {
-	if !p.behind.IsZero() {
-		p.behind = p.behind.Add(d)
-	}
-}
-
 // moved notes that the watch, though behind, came on.
 func (p *pulse) moved(now time.Time) {
 	if !p.behind.IsZero() {

@@ -64,14 +64,15 @@ func TestBrokenPromises(t *testing.T) {
 func TestConfirmation(t *testing.T) {
 	for name, first := range map[string]*etcdserverpb.WatchResponse{
 		"without a name":   {Created: true},
-		"under another's":  {Created: true, WatchId: 5},
+		"under another's":  {Created: true, WatchId: 2},
+		"under no name":    {Created: true, WatchId: 5},
 		"events before it": {WatchId: 1, Events: []*mvccpb.Event{put("/app/a", 9)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
-				l := list(t, b, "/app")
+				l := list(t, b, "/app", "/web")
 				f.set(func(f *fake) { f.first = first })
-				follow(t, b, l.Cursor, "/app").loses(time.Second)
+				follow(t, b, l.Cursor, "/app", "/web").loses(time.Second)
 			})
 		})
 	}
@@ -161,6 +162,30 @@ func TestProbeSeesRollback(t *testing.T) {
 		}
 		f.restore(2)
 		w.loses(2 * slowPulse)
+	})
+	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
+		f.set(func(f *fake) { f.cluster = 0xbad }) // and the stream says nothing
+		w.loses(2 * slowPulse)
+	})
+}
+
+// A backlog that comes before the first probe waits with the server.
+func TestBacklogBeforeProof(t *testing.T) {
+	onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+		from := list(t, b, "/app").Cursor
+		f.set(func(f *fake) {
+			f.onRange = func(context.Context, *etcdserverpb.RangeRequest) error { time.Sleep(time.Second); return nil }
+		})
+		w := follow(t, b, from, "/app")
+		synctest.Wait()
+		value := strings.Repeat("x", 1<<20)
+		const steps = maxPending>>20 + 4
+		for range steps {
+			f.commit("/app/a", value)
+		}
+		for range steps {
+			w.want("/app/a=" + value)
+		}
 	})
 }
 
@@ -327,6 +352,23 @@ func TestStuckStream(t *testing.T) {
 	})
 }
 
+// A stream that is far behind and comes on is not stuck.
+func TestSlowBacklog(t *testing.T) {
+	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
+		f.set(func(f *fake) { f.deaf, f.mute = true, true })
+		const steps = 30
+		for i := range steps {
+			f.commit("/app/a", fmt.Sprint(i))
+		}
+		f.set(func(f *fake) { f.deaf = false })
+		for i := range steps {
+			time.Sleep(3 * time.Second)
+			f.say(&etcdserverpb.WatchResponse{WatchId: 1, Events: get(f, func(f *fake) []*mvccpb.Event { return f.history[i+3] })})
+			w.want(fmt.Sprint("/app/a=", i))
+		}
+	})
+}
+
 // A slow receiver is not a stuck stream.
 func TestSlowReceiver(t *testing.T) {
 	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
@@ -485,7 +527,7 @@ func TestNarrowGrants(t *testing.T) {
 func TestRevoked(t *testing.T) {
 	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
 		f.set(func(f *fake) { f.refuse = func(string, string) bool { return true } })
-		if err := w.end(2 * slowPulse); err == nil || !strings.Contains(err.Error(), "denies reading") {
+		if err := w.end(quickPulse + time.Second); err == nil || !strings.Contains(err.Error(), "denies reading") {
 			t.Errorf("error %v", err)
 		}
 	})

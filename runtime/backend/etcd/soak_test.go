@@ -100,6 +100,8 @@ func run(t *testing.T, server *etcdtest.Server, length time.Duration) {
 	s.proxy.Pass()
 	s.write()
 	longest = max(longest, s.caughtUp(m))
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	t.Logf("%d faults, %d revisions, %d steps checked, %d lists, %d watches ended, caught up within %v", rounds, s.rev, steps, m.lists, m.breaks, longest)
 }
 

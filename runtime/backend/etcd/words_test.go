@@ -136,6 +136,18 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// What was complete stays complete.
+func TestNothingAfterComplete(t *testing.T) {
+	sc := scope{prefixes: []string{"/app"}}
+	for key, bad := range map[string]bool{"/app/a": true, "/app-old": false} {
+		c := cursor{rev: 9}
+		_, err := c.advance([]*mvccpb.Event{{Kv: &mvccpb.KeyValue{Key: []byte(key), ModRevision: 8}}}, sc)
+		if (err != nil) != bad || c.rev != 9 {
+			t.Errorf("%s: revision %d, %v", key, c.rev, err)
+		}
+	}
+}
+
 // Keys with and without a slash under one path: the slashed one stands.
 func TestBareKeys(t *testing.T) {
 	onFake(t, backend.Config{BareKeys: true}, func(t *testing.T, f *fake, b *Backend) {
