@@ -89,7 +89,7 @@ func Open(o Options) (*Runtime, error) {
 		labels: o.Offline.labels(host), built: map[string]*built{},
 	}
 	rt.engine = engine.New(engine.Options{
-		Interval: d.Interval, Poll: !d.Watch, Grace: d.ShutdownTimeout, Steady: o.Offline != nil, Now: o.Now, Log: o.Log,
+		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil, Now: o.Now, Log: o.Log,
 	})
 	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, now: o.Now, offline: o.Offline != nil}
 	if d.SecretKeyring != "" {
@@ -225,6 +225,9 @@ func (rt *Runtime) Stores() map[string]cache.Status { return rt.stores.status() 
 // files, as -onetime does. The error joins everything that failed.
 func (rt *Runtime) Once(ctx context.Context) error {
 	rt.sayOnce()
+	if p := rt.Problems(); len(p) > 0 && rt.opt.Daemon.FailureMode == "fail-fast" {
+		return p[0]
+	}
 	failed := rt.stores.fill(ctx, rt.opt.Daemon.Store)
 	rt.sweep()
 	for _, s := range rt.engine.Once(ctx) {

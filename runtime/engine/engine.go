@@ -43,6 +43,8 @@ type Options struct {
 	Interval time.Duration
 	// Poll makes changes wait for the interval, as confd does without -watch.
 	Poll bool
+	// FailFast makes Once end at the first resource that fails.
+	FailFast bool
 	// Grace is how long a command that runs when the engine stops may go on.
 	Grace time.Duration
 	// Steady makes retries wait for exactly their time. Else chance moves them
@@ -222,10 +224,30 @@ func (e *Engine) Run(ctx context.Context) error {
 // are applied side by side.
 func (e *Engine) Once(ctx context.Context) []Status {
 	e.renderAll(ctx)
-	for e.turn(ctx, neighbours, sideBySide) == 0 {
+	which := neighbours
+	if e.opt.FailFast {
+		which = one
+	}
+	for e.turn(ctx, which, sideBySide) == 0 {
+		if e.opt.FailFast {
+			e.stopAtFailure()
+		}
 	}
 	e.Step(ctx)
 	return e.Status()
+}
+
+// stopAtFailure takes what still waits off the queue once a resource has
+// failed; reloads of what was written before stay.
+func (e *Engine) stopAtFailure() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.ContainsFunc(e.tasks, func(t *task) bool { return t.status.Err != nil }) {
+		return
+	}
+	for _, t := range e.tasks {
+		e.schedule(t, time.Time{})
+	}
 }
 
 func sideBySide(due []func()) {

@@ -51,6 +51,8 @@ func (e *Engine) note(t *task, out resource.Outcome, j job, now time.Time) {
 		log.Warn("guard refused the new content; the old file stands", "keys", len(j.changes), "why", out.Why)
 	case out.State == resource.Held && !same:
 		log.Info("reload held", "written", out.Written, "wake", out.Wake, "why", out.Why)
+	case out.Noop:
+		log.Warn("Noop mode enabled. The destination will not be modified", "dest", out.Dest)
 	case out.Written:
 		log.Info("updated", "dest", out.Dest, "reason", out.Reason, "keys", len(j.changes), "outcome", out.Verb(), "took", took)
 	default:

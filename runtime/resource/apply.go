@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/gate"
@@ -51,7 +52,7 @@ func (r *Resource) apply(ctx context.Context, p *Plan, c Cause) Outcome {
 		a.cause.Reason = "drift"
 	}
 	if r.spec.Noop || a.cause.Reason == "drift" && r.spec.ReportDrift {
-		return Outcome{Dest: r.Dest(), Reason: a.cause.Reason, Differs: true}
+		return Outcome{Dest: r.Dest(), Reason: a.cause.Reason, Differs: true, Noop: r.spec.Noop}
 	}
 	unlock, err := a.lock(ctx)
 	if err != nil {
@@ -129,7 +130,7 @@ func (a applying) replace(ctx context.Context) Outcome {
 func (a applying) check(ctx context.Context) error {
 	if a.spec.OutputFormat != "" {
 		if err := a.parts.Format(a.spec.OutputFormat, a.plan.Content); err != nil {
-			return err
+			return &problem.Problem{Code: problem.FormatInvalid, Msg: fmt.Sprintf("output format validation failed (%s): %v", a.spec.OutputFormat, err), Err: err}
 		}
 	}
 	if a.spec.SyncOnly {
@@ -153,7 +154,11 @@ func (a applying) checkCommand(ctx context.Context) error {
 	c := a.spec.Check
 	c.Src, c.Dest = a.staged.Path(), a.Dest()
 	if !c.HasSrc() {
-		c.Overlays = []command.Overlay{{File: c.Src, Over: c.Dest}}
+		file, err := filepath.Abs(c.Src)
+		if err != nil {
+			return err
+		}
+		c.Overlays = []command.Overlay{{File: file, Over: c.Dest}}
 	}
 	result, err := a.parts.Commands.Run(ctx, c)
 	if errors.Is(err, command.ErrNoNamespace) {
@@ -165,7 +170,7 @@ func (a applying) checkCommand(ctx context.Context) error {
 	}
 	a.logOutput("check_cmd", result, err, a.plan.Snapshot)
 	if err != nil {
-		return &problem.Problem{Code: problem.CheckFailed, Msg: fmt.Sprintf("check_cmd refused the new content: %v", err), Err: err}
+		return &problem.Problem{Code: problem.CheckFailed, Msg: fmt.Sprintf("config check failed: check_cmd: %v", err), Err: err}
 	}
 	return nil
 }
@@ -180,7 +185,7 @@ func (a applying) swap(v gate.Verdict, out Outcome) Outcome {
 	if err != nil {
 		return a.failed("swap", problem.StageFailed, err)
 	}
-	a.disk, a.written = a.plan.Hash, a.plan
+	a.disk, a.written, a.stagedAt = a.plan.Hash, a.plan, a.staged.Path()
 	out.Written, out.InPlace, out.Skipped = true, swapped.InPlace, v.Decision == gate.Skip
 	switch {
 	case !debt && v.Decision != gate.Skip: // nobody to tell

@@ -1,8 +1,10 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/wconf/wconf/runtime/kv"
@@ -22,13 +24,25 @@ type Reloaded struct {
 // Reload runs the resource's reload_cmd.
 func (r *Resource) Reload(ctx context.Context) Reloaded {
 	c := r.spec.Reload
-	c.Src, c.Dest = r.Dest(), r.Dest()
+	c.Src, c.Dest = r.stagedPath(), r.Dest()
 	result, err := r.parts.Commands.Run(ctx, c)
 	r.logOutput("reload_cmd", result, err, r.shown())
 	if err != nil {
 		err = &problem.Problem{Code: problem.ReloadFailed, Msg: "reload_cmd: " + err.Error(), Err: err}
 	}
 	return Reloaded{Exit: result.Exit, Err: err, Took: result.Took}
+}
+
+// stagedPath is what {{.src}} means to reload_cmd: as in the living fork the
+// path that the staged file had before it became the destination, or one like
+// it where that is not known.
+func (r *Resource) stagedPath() string {
+	path := filepath.Join(filepath.Dir(r.Dest()), "."+filepath.Base(r.Dest()))
+	if !r.mu.TryLock() {
+		return path
+	}
+	defer r.mu.Unlock()
+	return cmp.Or(r.stagedAt, path)
 }
 
 // shown is the snapshot behind what stands at the destination.

@@ -17,12 +17,13 @@ type memory struct {
 	accepted string
 	running  content
 	last     last
-	written  *Plan // what stands at the destination, where this process put or saw it
-	asked    bool  // the destination was asked for its mark
-	owed     bool  // a reload of what stands there must still happen
-	held     bool  // a condition withholds it
-	inLedger bool  // the debt stands in the ledger, not on the file
-	applied  bool  // at least once since wconf started
+	stagedAt string // where the content was staged that stands there; nothing is there any more
+	written  *Plan  // what stands at the destination, where this process put or saw it
+	asked    bool   // the destination was asked for its mark
+	owed     bool   // a reload of what stands there must still happen
+	held     bool   // a condition withholds it
+	inLedger bool   // the debt stands in the ledger, not on the file
+	applied  bool   // at least once since wconf started
 }
 
 // content is one content of the destination, with what it was made from. What

@@ -42,6 +42,7 @@ type Outcome struct {
 	Written bool      // the destination was replaced
 	InPlace bool      // it is a mount point and was written in place
 	Differs bool      // the destination is not as planned: nothing was written
+	Noop    bool      // for that was asked for
 	Reload  bool      // the service has to load what stands at the destination
 	Skipped bool      // the condition says that this change is not worth a reload
 	Wake    time.Time // look again then; zero: at the next change
