@@ -27,7 +27,9 @@ const stableReads = 3
 var errRestless = errors.New("the metadata changes faster than it can be read")
 
 // read reads everything below prefixes between two looks at the versions that
-// say the same. before is what the first look would say, if that is known.
+// say the same. before is what the first look would say, if that is known. One
+// subtree needs no second look: each answer of the server is of one moment, and
+// the token from before it skips no change.
 func (m *metadata) read(ctx context.Context, prefixes []string, before versions) (state, error) {
 	for range stableReads {
 		var err error
@@ -40,9 +42,11 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 		if err := m.fetchAll(ctx, prefixes, &s); err != nil {
 			return state{}, err
 		}
-		after, err := m.versionsOf(ctx, prefixes)
-		if err != nil {
-			return state{}, err
+		after := before
+		if len(prefixes) > 1 || prefixes[0] == "/" {
+			if after, err = m.versionsOf(ctx, prefixes); err != nil {
+				return state{}, err
+			}
 		}
 		if after.equal(before) {
 			s.content = backend.ContentCursor(s.pairs)

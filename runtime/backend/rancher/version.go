@@ -91,46 +91,52 @@ func token(body io.Reader) (string, error) {
 	return "", fmt.Errorf("its version is no text")
 }
 
-// await returns when the version of some root is another one than held, or
-// when the server has waited for long enough. Servers that do not wait are
-// asked in intervals.
-func (m *metadata) await(ctx context.Context, held versions) (changed bool, err error) {
+// await returns when the version of some root is another one than held, with
+// what is known then, or when the server has waited for long enough, with nil.
+// Servers that do not wait are asked in intervals.
+func (m *metadata) await(ctx context.Context, held versions) (now versions, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	type end struct {
-		changed bool
-		err     error
+		root, token string
+		err         error
 	}
 	ends := make(chan end)
 	for root, token := range held {
 		go func() {
-			changed, err := m.awaitOne(ctx, root, token)
-			ends <- end{changed, err}
+			now, err := m.awaitOne(ctx, root, token)
+			ends <- end{root, now, err}
 		}()
 	}
 	for range held {
 		e := <-ends
-		if err == nil && !changed { // the first that has something to say
-			changed, err = e.changed, e.err
+		if err != nil || now != nil { // the first that has something to say
+			continue
 		}
-		if changed || err != nil {
+		if err = e.err; err == nil && e.token != held[e.root] {
+			now = maps.Clone(held)
+			now[e.root] = e.token
+		}
+		if err != nil || now != nil {
 			stop()
 		}
 	}
 	stop()
-	return changed, err
+	return now, err
 }
 
-func (m *metadata) awaitOne(ctx context.Context, root, held string) (bool, error) {
+// awaitOne is the token of one root when it is another one than held, or when
+// the server has waited for long enough.
+func (m *metadata) awaitOne(ctx context.Context, root, held string) (string, error) {
 	begun := time.Now()
 	query := url.Values{"wait": {"true"}, "value": {strings.Trim(held, absent)}, "maxWait": {strconv.Itoa(int(maxWait / time.Second))}}
 	now, err := m.version(ctx, root, query, pollTime)
 	if err != nil || now != held {
-		return err == nil, err
+		return now, err
 	}
 	if took := time.Since(begun); took < maxWait/2 { // it does not wait
-		return false, pause(ctx, m.interval-took)
+		return held, pause(ctx, m.interval-took)
 	}
-	return false, nil
+	return held, nil
 }
 
 func (v versions) equal(o versions) bool { return maps.Equal(v, o) }

@@ -22,7 +22,7 @@ func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cu
 	held := parseCursor(from)
 	looked := time.Now()
 	for {
-		changed, err := m.news(ctx, prefixes, held.Versions)
+		now, changed, err := m.news(ctx, prefixes, held.Versions)
 		if err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cu
 			continue
 		}
 		looked = time.Now()
-		s, err := m.read(ctx, prefixes, nil)
+		s, err := m.read(ctx, prefixes, now)
 		if err == nil {
 			err = m.accept(s)
 		}
@@ -51,21 +51,16 @@ func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cu
 	}
 }
 
-// news waits until there may be something new. A cursor of other prefixes, or
-// of no store, is news at once; a root without a version always is, after an
-// interval.
-func (m *metadata) news(ctx context.Context, prefixes []string, held versions) (bool, error) {
+// news waits until there may be something new, and returns the versions where
+// it knows them then. A cursor of other prefixes, or of no store, is news at
+// once; a root without a version always is, after an interval.
+func (m *metadata) news(ctx context.Context, prefixes []string, held versions) (now versions, changed bool, err error) {
 	want := roots(prefixes)
-	for _, root := range want {
-		if _, ok := held[root]; !ok {
-			return true, nil
-		}
+	if len(held) != len(want) || slices.ContainsFunc(want, func(root string) bool { _, ok := held[root]; return !ok }) {
+		return nil, true, nil
 	}
-	if len(held) != len(want) {
-		return true, nil
-	}
-	changed, err := m.await(ctx, held)
-	return changed || slices.ContainsFunc(want, func(root string) bool { return held[root] == absent }), err
+	now, err = m.await(ctx, held)
+	return now, now != nil || slices.ContainsFunc(want, func(root string) bool { return held[root] == absent }), err
 }
 
 // jittered spreads the looks of many clients.
