@@ -33,14 +33,6 @@ func receive(ctx context.Context, s etcdserverpb.Watch_WatchClient, to chan<- me
 	}
 }
 
-// streamError is the reason behind the io.EOF that Send returns.
-func streamError(s etcdserverpb.Watch_WatchClient, err error) error {
-	if _, reason := s.Recv(); reason != nil {
-		return reason
-	}
-	return err
-}
-
 // message takes one answer of the stream.
 func (w *watch) message(m message) error {
 	r := m.answer
@@ -132,7 +124,8 @@ func (w *watch) confirmed(r *etcdserverpb.WatchResponse) error {
 	if one.optional {
 		w.b.logRefused(one.span)
 	}
-	return w.ask(one.narrower)
+	w.ask(one.narrower)
+	return nil
 }
 
 // refusal turns the reason for which a watcher was cancelled back into etcd's

@@ -10,8 +10,11 @@ import (
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
+	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
 )
+
+var _ backend.Resyncer = (*Backend)(nil)
 
 // Differs compares s with the store page by page and keeps no page: it is the
 // daily look behind the watch, and the one on demand. The store is read as it

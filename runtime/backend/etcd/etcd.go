@@ -50,7 +50,7 @@ type Backend struct {
 	log     *slog.Logger
 	life    backend.Lifetime
 
-	mute atomic.Bool // progress requests of several ranges stay unanswered: watch one range that covers them
+	mute atomic.Bool // progress requests stay unanswered: watch one span that covers all prefixes
 	sent lastSent
 }
 

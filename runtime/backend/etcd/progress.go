@@ -79,6 +79,7 @@ func (w *watch) everyoneAt(rev int64) error {
 		return nil
 	}
 	w.progress.asked = time.Time{}
+	w.b.mute.Store(false)
 	return broken(w.frontier.progress(rev))
 }
 

@@ -33,6 +33,7 @@ func (w *watch) found(f finding) error {
 		return lost("%s", f.other)
 	case f.other != "": // a second member must say the same
 		p.doubts++
+		p.proved = false // until then nothing is handed on
 		p.good, p.probeAt = 0, now
 		return nil
 	}

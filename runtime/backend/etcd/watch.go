@@ -14,7 +14,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend"
 )
 
-// Watch sends every revision after from that touches prefixes., each as one
+// Watch sends every revision after from that touches prefixes, each as one
 // batch. It needs nothing but the cursor.
 //
 // A batch without changes follows each good probe (see pulse): the cache then
@@ -136,23 +136,25 @@ func (w *watch) open(ctx context.Context) error {
 			return err
 		}
 	}
-	w.frontier, w.pulse, w.progress = frontier{}, pulse{}, progress{none: old || w.b.mute.Load()}
+	w.frontier, w.pulse, w.progress = frontier{}, pulse{}, progress{none: old}
 	w.waiting, w.member, w.from, w.settledAt, w.old = nil, 0, w.at.rev, 0, old
 	leader := metadata.AppendToOutgoingContext(ctx, rpctypes.MetadataRequireLeaderKey, rpctypes.MetadataHasLeader)
 	if w.stream, err = w.b.watches.Watch(leader); err != nil {
 		return err
 	}
-	if w.progress.none {
-		return w.ask(oneRequest(w.scope.parts()))
+	if old || w.b.mute.Load() {
+		w.ask(oneRequest(w.scope.parts()))
+	} else {
+		w.ask(requests(w.scope.parts()))
 	}
-	return w.ask(requests(w.scope.parts()))
+	return nil
 }
 
 // ask adds watchers to the stream. Their ids count from 1. They begin with the
 // cursor's own revision, which is then dropped: a server whose history begins
 // right after it says that the history is gone, where some have lost a delete
 // at the very revision that they compacted to (etcd issue 19179).
-func (w *watch) ask(rs []request) error {
+func (w *watch) ask(rs []request) {
 	for _, r := range rs {
 		one := &watcher{request: r, front: w.from - 1, last: w.from - 1}
 		w.watchers, w.waiting = append(w.watchers, one), append(w.waiting, one)
@@ -160,9 +162,7 @@ func (w *watch) ask(rs []request) error {
 			Key: []byte(r.span.start), RangeEnd: []byte(r.span.end),
 			StartRevision: w.from, WatchId: int64(len(w.watchers)), ProgressNotify: true, Fragment: true,
 		}
-		if err := w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{CreateRequest: create}}); err != nil {
-			return streamError(w.stream, err)
-		}
+		// An error is the end of the stream; the receiver brings its reason.
+		_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{CreateRequest: create}})
 	}
-	return nil
 }
