@@ -6,9 +6,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"text/template"
 
@@ -140,6 +143,27 @@ func TestNginx(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Renders side by side see only their own keys.
+func TestParallel(t *testing.T) {
+	g := load(t, newRuntime(t), "nginx-c/nginx.wasm", guest.Options{})
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			for round := range 20 {
+				name := fmt.Sprintf("upstream-%d-%d", n, round)
+				v := kv.NewView(kv.NewSnapshot([]kv.Pair{
+					{Key: "/nginx/upstream", Value: name}, {Key: "/nginx/listen", Value: "80"}, {Key: "/nginx/server_name", Value: name},
+				}), kv.NewScope("", []string{"/"}))
+				got, err := g.Render(t.Context(), v)
+				if err != nil || strings.Count(string(got), name) != 3 || strings.Count(string(got), "upstream-") != 3 {
+					t.Errorf("%s: got %s, %v", name, got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // The committed modules come from the committed sources.

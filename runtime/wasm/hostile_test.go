@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/wasm"
 	"github.com/wconf/wconf/runtime/wasm/wat"
@@ -50,6 +51,33 @@ func TestHostileGuests(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 		})
+	}
+}
+
+// While a guest spins, the rest of the process goes on: a collection of garbage
+// needs every thread to stop for a moment, and machine code does not.
+func TestCollectionWhileGuestsSpin(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	m := load(t, r, module(t, `(func (export "render") (result i32) (call $log (i32.const 0) (i32.const 0) (i32.const 0)) (loop $l (br $l)) (i32.const 0))`))
+	ctx, cancel := context.WithCancel(t.Context())
+	i, err := m.Open(ctx, wasm.Invocation{Session: &hostfuncs.Session{Keys: noKeys{}}, Limits: wasm.Limits{Time: 30 * time.Second, Fuel: 1e11}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	done := make(chan error)
+	go func() { done <- i.Call("render") }()
+	for range 20 {
+		runtime.GC()
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("the guest ended before the collections did: %v", err)
+	default:
+	}
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("an endless loop ended by itself")
 	}
 }
 

@@ -78,23 +78,18 @@ type (
 	global       struct{ valueType, mutable byte }
 )
 
-func (s *shape) function(name string) (signature, bool) {
+// function is an export's signature, and whether the module has its code.
+func (s *shape) function(name string) (sig signature, own, ok bool) {
 	for _, e := range s.exports {
-		if e.name == name && e.kind == 0 {
-			return s.signatureOf(e.index)
+		if e.name != name || e.kind != 0 {
+			continue
 		}
+		if e.index < len(s.imports) {
+			return s.imports[e.index].sig, false, true
+		}
+		return s.types[s.funcs[e.index-len(s.imports)]], true, true
 	}
-	return signature{}, false
-}
-
-func (s *shape) signatureOf(function int) (signature, bool) {
-	if function < len(s.imports) {
-		return s.imports[function].sig, true
-	}
-	if i := function - len(s.imports); i < len(s.funcs) {
-		return s.types[s.funcs[i]], true
-	}
-	return signature{}, false
+	return signature{}, false, false
 }
 
 func (s *shape) exportsMemory() bool {

@@ -169,6 +169,7 @@ func TestRefusedModules(t *testing.T) {
 		"nothing":       {module(t, ""), "exports none of render, filter, check, call and _start"},
 		"no memory":     {wat.Assemble(t, `(module `+export+`)`), `does not export its memory`},
 		"render type":   {module(t, `(func (export "render") (param i32))`), "it exports render as (i32) → (); wconf calls () → (i32)"},
+		"no code":       {wat.Assemble(t, `(module (import "wasi_snapshot_preview1" "sched_yield" (func $y (result i32))) (export "render" (func $y))`+memory+`)`), "its render is a function that it imports"},
 		"env":           {wat.Assemble(t, `(module (import "env" "abort" (func (param i32)))`+memory+export+`)`), "it imports env.abort"},
 		"newer ABI":     {wat.Assemble(t, `(module (import "wconf/v1" "jsonv" (func (param i32)))`+memory+export+`)`), "it needs wconf/v1.jsonv, a function of a newer ABI; this wconf provides 1.0"},
 		"signature":     {wat.Assemble(t, `(module (import "wconf/v1" "write" (func (param i64)))`+memory+export+`)`), "it imports wconf/v1.write as (i64) → (); wconf provides (i32, i32) → ()"},
@@ -258,6 +259,61 @@ func TestMinimumOverLimit(t *testing.T) {
 	m := load(t, r, wat.Assemble(t, `(module (memory (export "memory") 3) (func (export "render") (result i32) (i32.const 0)))`))
 	_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Memory: 2 << 16}})
 	wantProblem(t, err, problem.GuestMemory, "it starts with 196608 bytes")
+}
+
+// The ways out of functions, rewritten, give what they gave before.
+func TestWaysOut(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	for name, c := range map[string]struct{ fields, want string }{
+		"return in blocks": {`(func $f (param $n i32) (result i32) (call $leaf)
+			(block (loop (if (local.get $n) (then (return (i32.const 11)))))) (i32.const 12))`, "it returned 11"},
+		"end": {`(func $f (param $n i32) (result i32) (call $leaf) (i32.const 12))`, "it returned 12"},
+		"branch to the function": {`(func $f (param $n i32) (result i32) (call $leaf)
+			(block (block (br 2 (i32.const 13)))) (i32.const 12))`, "it returned 13"},
+		"br_if with a value": {`(func $f (param $n i32) (result i32) (call $leaf)
+			(drop (br_if 0 (i32.const 14) (local.get $n))) (i32.const 12))`, "it returned 14"},
+		"br_table to the function": {`(func $f (param $n i32) (result i32) (call $leaf)
+			(block $b (result i32) (br_table $b 1 (i32.const 15) (local.get $n)))
+			(drop) (i32.const 12))`, "it returned 15"},
+		"code after return": {`(func $f (param $n i32) (result i32) (call $leaf) (return (i32.const 16)) (br 0) unreachable)`, "it returned 16"},
+		"two results": {`(func $pair (param $n i32) (result i32 i32) (call $leaf)
+				(if (local.get $n) (then (return (i32.const 20) (i32.const 3)))) (i32.const 1) (i32.const 1))
+			(func $f (param $n i32) (result i32) (i32.sub (call $pair (local.get $n))))`, "it returned 17"},
+		"through a table": {`(table 1 funcref) (elem (i32.const 0) $g)
+			(func $g (param $n i32) (result i32) (call $leaf) (i32.const 18))
+			(func $f (param $n i32) (result i32) (call_indirect 3 (local.get $n) (i32.const 0)))`, "it returned 18"},
+		"bulk sizes": {`(func $f (param $n i32) (result i32) (local $m i32) (local.set $m (i32.const 19))
+			(memory.fill (i32.const 64) (i32.const 7) (i32.const 32)) (memory.copy (i32.const 128) (i32.const 64) (i32.const 33))
+			(i32.add (local.get $m) (i32.add (i32.load8_u (i32.const 159)) (i32.load8_u (i32.const 160)))))`, "it returned 26"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := load(t, r, module(t, `(func $leaf) `+c.fields+` (func (export "render") (result i32) (call $f (i32.const 1)))`))
+			_, _, err := run(t, m, wasm.Invocation{})
+			wantProblem(t, err, problem.GuestFailed, c.want)
+		})
+	}
+}
+
+// A module that nobody uses any more runs no new instance.
+func TestClosed(t *testing.T) {
+	r := newRuntime(t, wasm.Options{})
+	m, err := r.Load(t.Context(), "test.wasm", guest(t, ``))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := m.Open(t.Context(), wasm.Invocation{Session: &hostfuncs.Session{Keys: noKeys{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Call("render"); err != nil {
+		t.Error(err)
+	}
+	_, _, err = run(t, m, wasm.Invocation{})
+	wantProblem(t, err, problem.GuestFailed, "start: ")
 }
 
 // What one instance leaves in its memory, no other sees.

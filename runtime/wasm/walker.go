@@ -1,0 +1,170 @@
+package wasm
+
+// walker visits the instructions of a body in order. It checks every index that
+// the rewriter could make valid: what was out of range before must never become
+// a counter or a function of wconf's.
+type walker struct {
+	reader
+	f     *function
+	op    byte
+	sub   int // of opBulk and opVector
+	start int // where the instruction begins; it ends at reader.at
+	index int // its function, for opCall and opRefFunc
+	depth int // open blocks; -1 after the end of the function
+
+	targets int // of the br_tables so far
+}
+
+func (f *function) walk() *walker { return &walker{reader: reader{data: f.data, at: f.code}, f: f} }
+
+// next reads one instruction. It is false at the end and after an error.
+func (w *walker) next() bool {
+	if w.err != nil {
+		return false
+	}
+	if w.at >= len(w.data) {
+		if w.depth >= 0 {
+			w.failf("it ends inside a block")
+		}
+		return false
+	}
+	if w.depth < 0 {
+		w.failf("it has code after its end")
+		return false
+	}
+	w.start = w.at
+	w.op = w.byte()
+	w.immediates()
+	return w.err == nil
+}
+
+func (w *walker) immediates() {
+	switch op := w.op; {
+	case op == opBlock || op == opLoop || op == opIf:
+		w.blockType()
+		if w.depth++; w.depth > maxNest {
+			w.failf("its blocks are nested deeper than %d", maxNest)
+		}
+	case op == opEnd:
+		w.depth--
+	case op == opBr || op == opBrIf:
+		w.label()
+	case op == opBrTable:
+		n := w.vector("targets of br_tables", maxTargets-w.targets)
+		w.targets += n
+		for range n + 1 {
+			w.label()
+		}
+	case op == opCall || op == opRefFunc:
+		w.index = w.within("function", w.f.functions())
+	case op == opIndirect:
+		w.within("type", len(w.f.types))
+		w.within("table", len(w.f.tables))
+	case op == opSelect:
+		w.take(w.vector("types of a select", maxResults))
+	case op >= opLocalGet && op <= opLocalTee:
+		w.within("local", w.f.locals)
+	case op == opGlobalGet || op == opGlobalSet:
+		w.within("global", len(w.f.globals))
+	case op == 0x25 || op == 0x26: // table.get, table.set
+		w.within("table", len(w.f.tables))
+	case op >= 0x28 && op <= 0x3e: // loads and stores
+		w.u32()
+		w.u32()
+	case op == 0x3f || op == opGrow:
+		w.byte()
+	case op == opI32Const:
+		w.signed(32)
+	case op == opI64Const:
+		w.signed(64)
+	case op == opF32Const:
+		w.take(4)
+	case op == opF64Const:
+		w.take(8)
+	case op == opRefNull:
+		w.byte()
+	case op == opBulk:
+		w.bulk()
+	case op == opVector:
+		w.vectorImmediates()
+	case op <= 0x01 || op == opElse || op == opReturn || op == 0x1a || op == 0x1b || op >= 0x45 && op <= 0xc4 || op == 0xd1:
+	default:
+		w.failf("opcode %#x is of a proposal that wconf does not run (%s)", op, proposal(op))
+	}
+}
+
+func proposal(op byte) string {
+	switch op {
+	case 0x12, 0x13:
+		return "tail calls"
+	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
+		return "exceptions"
+	case 0xfb, 0x14, 0x15, 0xd3, 0xd4, 0xd5, 0xd6:
+		return "garbage collection"
+	case 0xfe:
+		return "threads"
+	}
+	return "unknown"
+}
+
+func (w *walker) within(what string, space int) int {
+	i := w.u32()
+	if w.err == nil && i >= space {
+		w.failf("it names %s %d of %d", what, i, space)
+	}
+	return i
+}
+
+// label counts from the innermost block; the function itself is the last.
+func (w *walker) label() { w.within("label", w.depth+1) }
+
+// blockType is empty, a value type, or the index of a type: a signed number, of
+// which the negative ones are value types.
+func (w *walker) blockType() {
+	from := w.at
+	w.signed(28) // four bytes: no type has a longer index
+	if w.err != nil || w.data[w.at-1]&0x40 != 0 {
+		return
+	}
+	i := 0
+	for k, b := range w.data[from:w.at] {
+		i |= int(b&0x7f) << (7 * k)
+	}
+	if i >= len(w.f.types) {
+		w.failf("it names type %d of %d", i, len(w.f.types))
+	}
+}
+
+func (w *walker) bulk() {
+	w.sub = w.u32()
+	switch w.sub {
+	case subMemoryInit, subMemoryCopy, subTableInit, subTableCopy:
+		w.u32()
+		w.u32()
+	case 9, subMemoryFill, 13, subTableGrow, 16, subTableFill:
+		w.u32()
+	default:
+		if w.sub > subTableFill {
+			w.failf("opcode 0xfc %d is of a proposal that wconf does not run", w.sub)
+		}
+	}
+}
+
+func (w *walker) vectorImmediates() {
+	w.sub = w.u32()
+	switch sub := w.sub; {
+	case sub <= 11 || sub == 92 || sub == 93:
+		w.u32()
+		w.u32()
+	case sub == 12 || sub == 13:
+		w.take(16)
+	case sub >= 21 && sub <= 34:
+		w.byte()
+	case sub >= 84 && sub <= 91:
+		w.u32()
+		w.u32()
+		w.byte()
+	case sub > 255:
+		w.failf("opcode 0xfd %d is of a proposal that wconf does not run (relaxed SIMD)", sub)
+	}
+}
