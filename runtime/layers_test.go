@@ -46,6 +46,7 @@ var rooms = map[string][]string{
 	// 4 the flow
 	"runtime/engine": {"cache", "resource", "kv", "problem"},
 	// 5 the whole
+	"runtime/admin":   {"cache", "engine", "resource", "problem"},
 	"runtime/testrun": {"*"},
 	"runtime/demo":    {"*"},
 	"runtime":         {"*"},

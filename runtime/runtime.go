@@ -42,6 +42,10 @@ type Options struct {
 	Stager   resource.Stager
 	Commands command.Runner
 	World    funcs.World // what templates see of the machine
+	// Observer is told what the engine does, whose loop turns at least every
+	// Pulse; zero: when there is something to do.
+	Observer engine.Observer
+	Pulse    time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Offline opens no store: keys come from Feed, and Step moves the clock.
@@ -89,7 +93,8 @@ func Open(o Options) (*Runtime, error) {
 		labels: o.Offline.labels(host), built: map[string]*built{},
 	}
 	rt.engine = engine.New(engine.Options{
-		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil, Now: o.Now, Log: o.Log,
+		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil,
+		Observer: o.Observer, Pulse: o.Pulse, Now: o.Now, Log: o.Log,
 	})
 	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, now: o.Now, offline: o.Offline != nil}
 	if d.SecretKeyring != "" {

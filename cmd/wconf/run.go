@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wconf/wconf/runtime"
+	"github.com/wconf/wconf/runtime/admin"
 )
 
 // classic is wconf without a sub-command: confd's command line.
@@ -70,7 +71,13 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	for _, w := range s.warnings {
 		log.Warn(w)
 	}
-	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log})
+	watched := admin.New(admin.Options{
+		Addr: s.MetricsAddr, Systemd: s.SystemdNotify && !s.Onetime, Watchdog: s.WatchdogInterval,
+		Version: version, Commit: commit, Log: log,
+	})
+	rt, err := runtime.Open(runtime.Options{
+		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Observer: watched.Observer(), Pulse: watched.Pulse(), Log: log,
+	})
 	if err != nil {
 		return &exit{exitFailed, err}
 	}
@@ -92,13 +99,13 @@ func (p *program) run(ctx context.Context, s *settings) error {
 			select {
 			case <-hup:
 				log.Info("reading the configuration again")
-				rt.Reload()
+				watched.Reload(rt.Reload)
 			case <-ended:
 				return
 			}
 		}
 	}()
-	err = rt.Run(ctx)
+	err = watched.Run(ctx, rt, rt.Run)
 	if errors.Is(err, context.Canceled) {
 		log.Info("stopped")
 		return nil
