@@ -63,6 +63,7 @@ type Runtime struct {
 	labels map[string]string
 
 	keyring *funcs.Keyring
+	heard   chan struct{} // a store has news
 
 	mu    sync.Mutex
 	set   *config.Set
@@ -90,13 +91,13 @@ func Open(o Options) (*Runtime, error) {
 	host, _ := os.Hostname()
 	rt := &Runtime{
 		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
-		labels: o.Offline.labels(host), built: map[string]*built{},
+		labels: o.Offline.labels(host), built: map[string]*built{}, heard: make(chan struct{}, 1),
 	}
 	rt.engine = engine.New(engine.Options{
 		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil,
 		Observer: o.Observer, Pulse: o.Pulse, Now: o.Now, Log: o.Log,
 	})
-	rt.stores = &stores{log: o.Log, notify: rt.engine.Kick, now: o.Now, offline: o.Offline != nil}
+	rt.stores = &stores{log: o.Log, notify: rt.hear, now: o.Now, offline: o.Offline != nil}
 	if d.SecretKeyring != "" {
 		if err := rt.openKeyring(d.SecretKeyring); err != nil {
 			return nil, err
@@ -234,6 +235,7 @@ func (rt *Runtime) Once(ctx context.Context) error {
 		return p[0]
 	}
 	failed := rt.stores.fill(ctx, rt.opt.Daemon.Store)
+	rt.sayEmpty(map[*store]bool{})
 	rt.sweep()
 	for _, s := range rt.engine.Once(ctx) {
 		switch {
@@ -260,13 +262,14 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	defer stop()
 	all.Go(func() { rt.stores.run(ctx) })
 	all.Go(func() { rt.follow(ctx) })
+	all.Go(func() { rt.followEmpty(ctx) })
 	return rt.engine.Run(ctx)
 }
 
 // sayOnce logs what is wrong or odd about the configuration.
 func (rt *Runtime) sayOnce() {
 	for _, p := range rt.Problems() {
-		rt.log.Error(p.Msg, "code", p.Code, "place", p.Place(), "hint", p.Hint)
+		rt.log.Error("Cannot process template resource", "err", p.Msg, "code", p.Code, "place", p.Place(), "hint", p.Hint)
 	}
 	for _, p := range rt.Warnings() {
 		rt.log.Warn(p.Msg, "code", p.Code, "place", p.Place(), "hint", p.Hint)

@@ -176,6 +176,10 @@ func wrap(name string, err error) error {
 	if err == nil {
 		return nil
 	}
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		err = &problem.Problem{Code: problem.StoreDown, Msg: err.Error(), Err: err}
+	}
 	return fmt.Errorf("backend %s: %w", name, err)
 }
 

@@ -1,0 +1,74 @@
+package runtime
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/wconf/wconf/runtime/kv"
+)
+
+// sayEmpty tells, once for each store that has been read, which keys were
+// looked for where there are none: most often the prefix is another, or the
+// store.
+func (rt *Runtime) sayEmpty(said map[*store]bool) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	wanted := map[*store]map[string]struct{}{}
+	for _, b := range rt.built {
+		if b.resource == nil || said[b.store] {
+			continue
+		}
+		keys := b.store.cache.Snapshot()
+		if roots := b.resource.Scope().Roots(); keys != nil && !anyUnder(keys, roots) {
+			if wanted[b.store] == nil {
+				wanted[b.store] = map[string]struct{}{}
+			}
+			for _, root := range roots {
+				wanted[b.store][root] = struct{}{}
+			}
+		}
+	}
+	for st, roots := range wanted {
+		const few = 5
+		names := slices.Sorted(maps.Keys(roots))
+		rt.log.Warn("the store answered and holds nothing of what some resources look for",
+			"backend", st.factory.Name, "nodes", st.settings.Nodes, "looked_for", names[:min(few, len(names))], "in_all", len(names))
+	}
+	for _, b := range rt.built {
+		if b.store != nil && b.store.cache.Snapshot() != nil {
+			said[b.store] = true
+		}
+	}
+}
+
+func anyUnder(keys *kv.Snapshot, roots []string) bool {
+	for _, root := range roots {
+		for range keys.Under(root) {
+			return true
+		}
+	}
+	return len(roots) == 0
+}
+
+// followEmpty calls sayEmpty whenever a store has news, until ctx is done.
+func (rt *Runtime) followEmpty(ctx context.Context) {
+	said := map[*store]bool{}
+	for {
+		select {
+		case <-rt.heard:
+			rt.sayEmpty(said)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// hear is told, by any goroutine, that some store has news.
+func (rt *Runtime) hear() {
+	rt.engine.Kick()
+	select {
+	case rt.heard <- struct{}{}:
+	default:
+	}
+}
