@@ -25,7 +25,7 @@ func (p *program) testCommand() *cli.Command {
 			&cli.StringFlag{Name: "skip", Usage: "leave out the cases that match"},
 			&cli.StringSliceFlag{Name: "tags", Aliases: []string{"t"}, Usage: "only cases with these tags: a,!b; given again: or"},
 			&cli.BoolFlag{Name: "list", Usage: "name the cases and run none; with -o json for programs"},
-			&cli.BoolFlag{Name: "u", Usage: "write the goldens that are missing or differ; short for --update=all"},
+			&cli.BoolFlag{Name: "update-all", Aliases: []string{"u"}, Usage: "write the goldens that are missing or differ; short for --update=all"},
 			&cli.StringFlag{Name: "update", Usage: "which goldens to write: missing, all, or force (all, also where CI is set)"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "run again whenever a test, resource, template, fixture or golden is saved"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "cases at a time (default: one for each core)"},
@@ -114,7 +114,7 @@ func expression(c *cli.Context, flag string) (*regexp.Regexp, error) {
 // update is which goldens to write; a build server must not make its own.
 func update(c *cli.Context, ci bool) (testrun.Update, error) {
 	asked := c.String("update")
-	if asked == "" && c.Bool("u") {
+	if asked == "" && c.Bool("update-all") {
 		asked = "all"
 	}
 	switch {

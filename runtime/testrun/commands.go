@@ -42,12 +42,12 @@ func (f *fakeCommands) stub(s Stubs) {
 	}
 }
 
-// Run implements command.Runner. What is checked is not at its destination yet;
-// what is reloaded is.
+// Run implements command.Runner. What is checked is staged; what is reloaded is
+// not any more.
 func (f *fakeCommands) Run(ctx context.Context, c command.Command) (command.Result, error) {
-	name := checkCmd
-	if c.Src == c.Dest {
-		name = reloadCmd
+	name := reloadCmd
+	if _, is := f.disk.waiting(c.Src); is {
+		name = checkCmd
 	}
 	var r command.Result
 	var err error
@@ -83,7 +83,7 @@ func (f *fakeCommands) answer(name string, c command.Command) (command.Result, e
 // its own; the destination itself, where there is one on this machine, is not
 // what is checked.
 func (f *fakeCommands) runReal(ctx context.Context, c command.Command) (command.Result, error) {
-	content, ok := f.disk.content(c.Src)
+	content, ok := f.disk.waiting(c.Src)
 	if !ok {
 		return command.Result{}, fmt.Errorf("nothing is staged at %s", c.Src)
 	}

@@ -75,15 +75,12 @@ func (d *disk) setFull(full bool) {
 	d.full = full
 }
 
-// content is what a path shows to a command: staged or standing.
-func (d *disk) content(path string) ([]byte, bool) {
+// waiting is the content that is staged at a path.
+func (d *disk) waiting(path string) ([]byte, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s := d.staged[path]; s != nil {
 		return s.content, true
-	}
-	if f := d.files[filepath.Clean(path)]; f != nil {
-		return f.content, true
 	}
 	return nil, false
 }

@@ -20,7 +20,11 @@ func (p *play) judge(e *Expect) {
 		return
 	}
 	if err := p.trouble(); err != nil && !e.declares() {
-		p.res.fail(Failure{Place: p.file.place(p.step.path...), Step: p.step.title(), Msg: "unexpected error", Detail: details(err)})
+		msg, detail := "unexpected error", details(err)
+		if len(detail) > 0 {
+			msg, detail = msg+": "+detail[0], detail[1:]
+		}
+		p.res.fail(Failure{Place: p.file.place(p.step.path...), Step: p.step.title(), Msg: msg, Detail: detail})
 	}
 	if e != nil {
 		p.expect(e)

@@ -109,8 +109,8 @@ func (f Found) takes(r *Row) bool {
 	case f.Line > 0:
 		return r.Line() <= f.Line && f.Line < r.File.endOf(r.index)
 	case f.Named != "":
-		name, _ := strings.CutPrefix(r.Address(), r.File.path+"#")
-		return f.Named == r.Title || f.Named == r.Case.Name || f.Named == name || f.Named == r.File.Cases[r.index].Name
+		asWritten := r.File.Cases[r.index].Name
+		return slices.Contains([]string{r.Title, r.Title + "/" + r.ID, asWritten, asWritten + "/" + r.ID}, f.Named)
 	}
 	return true
 }

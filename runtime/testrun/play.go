@@ -123,7 +123,11 @@ func (p *play) begin(i int, s Step, path []string) {
 	p.step.before, p.step.stood = p.standing()
 }
 
-func (p *play) standing() ([]byte, bool) { return p.disk.content(p.conf.Dest) }
+// standing is what the destination holds.
+func (p *play) standing() ([]byte, bool) {
+	content, stood, _ := p.disk.Read(p.conf.Dest) // memory never fails
+	return content, stood
+}
 
 // pass lets virtual time pass, with everything that becomes due on the way.
 func (p *play) pass(d time.Duration) {
@@ -150,6 +154,10 @@ func (p *play) settle() {
 
 // do makes happen what a step is about.
 func (p *play) do(what string, content *string) {
+	if p.rt == nil && slices.Contains([]string{"tick", "reload", "restart", "template-edit"}, what) {
+		p.fault("nothing runs, so there is no %s", what)
+		return
+	}
 	switch what {
 	case "start":
 		p.start()

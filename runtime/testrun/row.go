@@ -24,13 +24,7 @@ func (r *Row) Line() int { return r.File.line(r.path()...) }
 func (r *Row) AllTags() []string { return slices.Concat(r.File.Tags, r.Tags) }
 
 // Address is what selects this row on the command line.
-func (r *Row) Address() string {
-	a := r.File.path + "#" + r.Case.Name
-	if r.ID != "" && r.Title != r.Case.Name {
-		a = r.File.path + "#" + strings.TrimSuffix(r.Title, " / "+r.ID) + "/" + r.ID
-	}
-	return a
-}
+func (r *Row) Address() string { return r.File.path + "#" + r.Title }
 
 func (r *Row) path(more ...string) []string {
 	return append([]string{"case", strconv.Itoa(r.index)}, more...)

@@ -9,7 +9,7 @@ import (
 
 // Selection is which cases run. The zero value is all of them.
 type Selection struct {
-	Run  *regexp.Regexp // on the name, or "file#case"; nil: all
+	Run  *regexp.Regexp // on the name, or "file#case/row"; nil: all
 	Skip *regexp.Regexp // nil: none
 	// Tags are alternatives, each a list of tags separated by commas that a
 	// case must all have; "!" before a tag: must not have.
@@ -17,7 +17,7 @@ type Selection struct {
 }
 
 func (s Selection) takes(r *Row) bool {
-	matches := func(re *regexp.Regexp) bool { return re.MatchString(r.Title) || re.MatchString(r.Address()) }
+	matches := func(re *regexp.Regexp) bool { return re.MatchString(r.Title) || re.MatchString(r.Address()+"/"+r.ID) }
 	if s.Run != nil && !matches(s.Run) || s.Skip != nil && matches(s.Skip) {
 		return false
 	}

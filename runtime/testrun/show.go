@@ -59,18 +59,11 @@ func details(err error) []string {
 	}
 	var p *problem.Problem
 	if errors.As(err, &p) {
-		lines := strings.Split(p.Detail(), "\n")
+		lines := strings.Split(strings.TrimSpace(p.Detail()), "\n")
 		lines[0] = fmt.Sprintf("[%s] %s", p.Code, lines[0])
-		if cause := p.Unwrap(); cause != nil {
-			for _, l := range strings.Split(cause.Error(), "\n")[1:] { // what a real command printed
-				if l != "" && !slices.Contains(lines, l) {
-					lines = append(lines, "  "+l)
-				}
-			}
-		}
 		return lines
 	}
-	return strings.Split(err.Error(), "\n")
+	return strings.Split(strings.TrimSpace(err.Error()), "\n")
 }
 
 // shown is the output and the keys that it was made from.

@@ -142,3 +142,214 @@ func TestExpectationsFail(t *testing.T) {
 		})
 	}
 }
+
+// A file that cannot be meant is refused, at the place of the mistake, and is
+// never half run.
+func TestRefused(t *testing.T) {
+	world(t, "nginx.txtar")
+	const one = head + "[[case]]\nname = \"x\"\n"
+	for name, c := range map[string]struct{ test, want string }{
+		"not TOML":          {"format = \n", "x_test.toml:1:"},
+		"no format":         {"name = \"x\"\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "begins with format = 1"},
+		"no resource":       {"format = 1\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "nothing is tested"},
+		"two resources":     {"format = 1\nresource = \"a\"\ntemplate = { src = \"a\" }\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "two resources"},
+		"missing resource":  {"format = 1\nresource = \"../conf.d/ngnix.toml\"\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "there is no conf.d/ngnix.toml"},
+		"no case":           {head, "no [[case]]"},
+		"unknown key":       {one + "expcet = { empty = true }\n", `did you mean "expect"?`},
+		"unknown expect":    {one + "expect = { contians = [\"x\"] }\n", `did you mean "contains"?`},
+		"not supported":     {one + "limits = { time = \"1s\" }\nexpect = { empty = true }\n", `unknown key "limits"`},
+		"wrong type":        {one + "expect = { contains = \"x\" }\n", `"contains" must be a list, not a string`},
+		"expects nothing":   {one, "the case expects nothing"},
+		"empty expect":      {one + "expect = {}\n", "expects nothing"},
+		"empty list":        {one + "expect = { contains = [] }\n", `"contains" is empty and expects nothing`},
+		"empty text":        {one + "expect = { contains = [\"\"] }\n", "is in every text"},
+		"empty guest":       {one + "expect = { guest = {} }\n", "expects nothing"},
+		"any error":         {one + "expect = { error = { at = \"x:1\" } }\n", "any error would do"},
+		"error code":        {one + "expect = { error = { code = \"key-mising\" } }\n", `did you mean "key-missing"?`},
+		"reload":            {one + "expect = { reload = \"nwo\" }\n", `did you mean "now"?`},
+		"do":                {one + "step = [{ do = \"guest-update\", expect = { written = true } }]\n", `"guest-update" is not supported here`},
+		"text":              {one + "step = [{ do = \"edit-dest\", expect = { written = true } }]\n", "text is the new content"},
+		"two starts":        {one + "step = [{ do = \"start\" }, { do = \"start\", expect = { written = true } }]\n", "has started"},
+		"tick before start": {one + "step = [{ do = \"tick\" }, { do = \"start\", expect = { written = true } }]\n", "nothing runs before start"},
+		"backwards":         {one + "step = [{ after = \"-1s\", expect = { written = true } }]\n", "time does not run backwards"},
+		"regex":             {one + "expect = { regex = [\"(\"] }\n", "missing closing )"},
+		"line":              {one + "expect = { line = { 0 = \"x\" } }\n", "no number of a line"},
+		"mode":              {one + "expect = { mode = \"rw\" }\n", "a mode is octal"},
+		"key":               {one + "set = { \"a//b\" = \"x\" }\nexpect = { empty = true }\n", "is not a clean key"},
+		"matrix":            {one + "matrix = { a = [\"1\", \"2\"] }\nexpect = { empty = true }\n", "nothing in the case says {a}"},
+		"stub":              {one + "stub = { chek_cmd = { exit = 1 } }\nexpect = { empty = true }\n", `did you mean "check_cmd"?`},
+		"run reload":        {one + "run = [\"reload_cmd\"]\nexpect = { empty = true }\n", "never runs the real reload_cmd"},
+		"unchecked":         {"unchecked = [\"no-vlaue\"]\n" + one + "expect = { empty = true }\n", `did you mean "no-value"?`},
+		"same name":         {one + "expect = { empty = true }\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "has this name, too"},
+		"no name":           {head + "[[case]]\nexpect = { empty = true }\n", "a case needs a name"},
+		"fixture":           {strings.Replace(one, "[fixture]", "[fixture]\nyaml = [\"none.yaml\"]", 1) + "expect = { empty = true }\n", "none.yaml: no such file"},
+		"host":              {strings.Replace(one, "[fixture]", "[fixture]\nhost = \"a\"", 1) + "expect = { empty = true }\n", "there is no rancher"},
+		"in place":          {"format = 1\n[template]\nsrc = \"nginx.conf.tmpl\"\ndest = \"/x\"\nkesy = [\"/\"]\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "x_test.toml:5:1: unknown key \"kesy\""},
+		"in place, no dest": {"format = 1\n[template]\nsrc = \"nginx.conf.tmpl\"\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "x_test.toml:2:"},
+		"no such command":   {"format = 1\n[template]\nsrc = \"nginx.conf.tmpl\"\ndest = \"/x\"\n[[case]]\nname = \"x\"\nstub = { check_cmd = { exit = 1 } }\nexpect = { empty = true }\n", "the resource has no check_cmd"},
+		"template":          {"format = 1\n[template]\nsrc = \"none.tmpl\"\ndest = \"/x\"\n[[case]]\nname = \"x\"\nexpect = { empty = true }\n", "missing template"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, "tests/x_test.toml", c.test)
+			r, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+			counts(t, r, out, 0, 0, 0, 1)
+			says(t, out, c.want)
+			if r.Exit() != 3 {
+				t.Errorf("exit %d", r.Exit())
+			}
+		})
+	}
+}
+
+func TestStories(t *testing.T) {
+	world(t, "stories.txtar")
+	r, out := run(t, testrun.Options{})
+	counts(t, r, out, 15, 0, 2)
+}
+
+// What every render is looked at for, without being asked.
+func TestFreeChecks(t *testing.T) {
+	world(t, "nginx.txtar")
+	const test = "format = 1\n%s[template]\nsrc = \"free.tmpl\"\ndest = \"/x\"\nkeys = [\"/a\", \"/deep/down\"]\n" +
+		"[fixture]\nkeys = { \"/a\" = \"1\", \"/b\" = \"2\", \"/deep/down/x\" = \"3\" }\n[[case]]\nname = \"x\"\nexpect = { rendered = true }\n"
+	for name, c := range map[string]struct{ template, check, want string }{
+		"no value":      {"line\n{{(json \"{}\").missing}}", "no-value", "line 2 of the output holds <no value>"},
+		"verb":          {`{{printf "%d" "x"}}`, "verb", "line 1 of the output holds %!d(string=x)"},
+		"keys":          {`{{if exists "/b"}}b{{end}}`, "keys", `the template reads /b, which keys = ["/a", "/deep/down"] does not cover`},
+		"keys listed":   {`{{range ls "/other"}}{{.}}{{end}}`, "keys", "the template reads /other/,"},
+		"keys matched":  {`{{range gets "/b*"}}{{.Value}}{{end}}`, "", ""}, // it matches below /, where granted keys are
+		"above":         {`{{range ls "/deep"}}{{.}}{{end}}`, "", ""},
+		"fine":          {`{{getv "/a"}}%!`, "", ""},
+		"time is fixed": {`{{datetime.UnixNano}}`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, "templates/free.tmpl", c.template)
+			write(t, "tests/x_test.toml", strings.Replace(test, "%s", "", 1))
+			r, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+			if c.check == "" {
+				counts(t, r, out, 1)
+				return
+			}
+			counts(t, r, out, 0, 1)
+			says(t, out, c.want, `unchecked = ["`+c.check+`"]`)
+			write(t, "tests/x_test.toml", strings.Replace(test, "%s", "unchecked = [\""+c.check+"\"]\n", 1))
+			r, out = run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+			counts(t, r, out, 1)
+		})
+	}
+}
+
+// A key of the fixture that no case reads is told, and only when all cases ran.
+func TestUnreadKeys(t *testing.T) {
+	world(t, "nginx.txtar")
+	write(t, "tests/x_test.toml", strings.Replace(head, `"/workers"`, `"/typo" = "1", "/workers"`, 1)+"[[case]]\nname = \"x\"\nexpect = { rendered = true }\n[[case]]\nname = \"y\"\nexpect = { rendered = true }\n")
+	_, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+	says(t, out, "warn  tests/x_test.toml: no case reads /typo of the fixture")
+	_, out = run(t, testrun.Options{Paths: []string{"tests/x_test.toml#x"}})
+	if strings.Contains(out, "no case reads") {
+		t.Errorf("a part of the file:\n%s", out)
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	world(t, "nginx.txtar")
+	write(t, "tests/x_test.toml", head+"[[case]]\nname = \"x\"\nexpect = { golden = \"golden/new/x\" }\n[[case]]\nname = \"y\"\nset = { \"/workers\" = \"9\" }\nexpect = { golden = \"golden/y\" }\n")
+	write(t, "tests/golden/y", "old\n")
+	paths := []string{"tests/x_test.toml"}
+	r, out := run(t, testrun.Options{Paths: paths})
+	counts(t, r, out, 0, 2)
+	r, out = run(t, testrun.Options{Paths: paths, Update: testrun.UpdateMissing})
+	counts(t, r, out, 1, 1)
+	if len(r.Goldens) != 1 || r.Goldens[0] != "tests/golden/new/x" {
+		t.Errorf("wrote %q", r.Goldens)
+	}
+	r, out = run(t, testrun.Options{Paths: paths, Update: testrun.UpdateAll})
+	counts(t, r, out, 2)
+	if r.Exit() != 6 {
+		t.Errorf("exit %d after goldens were written", r.Exit())
+	}
+	r, out = run(t, testrun.Options{Paths: paths})
+	if counts(t, r, out, 2); r.Exit() != 0 {
+		t.Errorf("exit %d", r.Exit())
+	}
+	write(t, "tests/x_test.toml", head+"[[case]]\nname = \"{w}\"\nmatrix = { w = [\"1\", \"2\"] }\nset = { \"/workers\" = \"{w}\" }\nexpect = { golden = \"golden/one\" }\n")
+	r, out = run(t, testrun.Options{Paths: paths, Update: testrun.UpdateAll})
+	counts(t, r, out, 1, 1)
+	says(t, out, "two cases with different outputs have this golden")
+}
+
+// A step that fails does not hide what the later ones do.
+func TestStepsGoOn(t *testing.T) {
+	world(t, "nginx.txtar")
+	write(t, "tests/x_test.toml", head+`[[case]]
+name = "x"
+[[case.step]]
+do = "start"
+expect = { reload = "hold" }
+[[case.step]]
+expect = { rendered = true }
+[[case.step]]
+after = "1m"
+set = { "/services/web/2" = "b" }
+expect = { reload = "now" }
+`)
+	r, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
+	counts(t, r, out, 0, 1)
+	says(t, out, "› step 1 start\n", "› step 2  (after a failure)", "› step 3 (+1m0s)  (after a failure)",
+		`settled("2s")            false  (true in 2s)`, "changed since the last reload: /services/web/2", "re-run: wconf test 'tests/x_test.toml#x'")
+}
+
+func TestSelection(t *testing.T) {
+	world(t, "nginx.txtar")
+	re := regexp.MustCompile
+	for name, c := range map[string]struct {
+		o    testrun.Options
+		want []int
+	}{
+		"all":       {testrun.Options{}, []int{9, 0, 1}},
+		"directory": {testrun.Options{Paths: []string{"tests"}}, []int{9, 0, 1}},
+		"dots":      {testrun.Options{Paths: []string{"tests/..."}}, []int{9, 0, 1}},
+		"glob":      {testrun.Options{Paths: []string{"**/nginx_*.toml"}}, []int{9, 0, 1}},
+		"line":      {testrun.Options{Paths: []string{"tests/nginx_test.toml:28"}}, []int{4}},
+		"case":      {testrun.Options{Paths: []string{"tests/nginx_test.toml#two backends"}}, []int{1}},
+		"row":       {testrun.Options{Paths: []string{"tests/nginx_test.toml#workers = 8, gzip on"}}, []int{1}},
+		"run":       {testrun.Options{Select: testrun.Selection{Run: re("gzip")}}, []int{4}},
+		"run row":   {testrun.Options{Select: testrun.Selection{Run: re("nginx_test.*workers=8,gzip=on")}}, []int{1}},
+		"skip":      {testrun.Options{Select: testrun.Selection{Skip: re("gzip")}}, []int{5, 0, 1}},
+		"tag":       {testrun.Options{Select: testrun.Selection{Tags: []string{"slow"}}}, []int{0, 0, 1}},
+		"not":       {testrun.Options{Select: testrun.Selection{Tags: []string{"fast,!slow"}}}, []int{9}},
+		"or":        {testrun.Options{Select: testrun.Selection{Tags: []string{"none", "nginx"}}}, []int{9, 0, 1}},
+		"nothing":   {testrun.Options{Select: testrun.Selection{Run: re("none")}}, nil},
+		"one job":   {testrun.Options{Jobs: 1}, []int{9, 0, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, out := run(t, c.o)
+			counts(t, r, out, c.want...)
+			if (len(c.want) == 0 || c.want[0] == 0) != (r.Exit() == 5) {
+				t.Errorf("exit %d", r.Exit())
+			}
+		})
+	}
+	for _, p := range []string{"none", "**/none_*.toml", "none_test.toml", "none_test.toml#x", "templates"} {
+		if _, err := testrun.Run(t.Context(), testrun.Options{Paths: []string{p}}); err == nil {
+			t.Errorf("%s leads to something", p)
+		}
+	}
+}
+
+func TestOnlyAndFailFast(t *testing.T) {
+	world(t, "nginx.txtar")
+	write(t, "tests/x_test.toml", head+"[[case]]\nname = \"x\"\nexpect = { empty = true }\n[[case]]\nname = \"y\"\nonly = true\nexpect = { empty = true }\n")
+	o := testrun.Options{Paths: []string{"tests/x_test.toml"}, Jobs: 1}
+	r, out := run(t, o)
+	counts(t, r, out, 0, 1, 1)
+	says(t, out, "another case is marked only")
+	o.CI = true
+	r, out = run(t, o)
+	counts(t, r, out, 0, 1, 1)
+	says(t, out, "a build server must not")
+	write(t, "tests/x_test.toml", head+"[[case]]\nname = \"x\"\nexpect = { empty = true }\n[[case]]\nname = \"y\"\nexpect = { empty = true }\n")
+	r, out = run(t, testrun.Options{Paths: o.Paths, Jobs: 1, FailFast: true})
+	counts(t, r, out, 0, 1, 1)
+	says(t, out, "the run was stopped")
+}

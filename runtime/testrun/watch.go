@@ -3,7 +3,9 @@ package testrun
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/wconf/wconf/runtime/notify"
 )
@@ -13,6 +15,7 @@ import (
 // with an error ends it.
 func Watch(ctx context.Context, o Options, tell func(*Report, error)) error {
 	for {
+		began := time.Now()
 		report, err := Run(ctx, o)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -22,22 +25,22 @@ func Watch(ctx context.Context, o Options, tell func(*Report, error)) error {
 		if err != nil && !errors.As(err, &nothing) {
 			return err
 		}
-		if err := untilSaved(ctx, watched(o, report)); err != nil {
+		if err := untilSaved(ctx, watched(o, report), began); err != nil {
 			return err
 		}
 	}
 }
 
-// untilSaved returns when one of paths has changed.
-func untilSaved(ctx context.Context, paths []string) error {
+// untilSaved returns when one of paths has changed since a run began.
+func untilSaved(ctx context.Context, paths []string, began time.Time) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	changed, ended := make(chan []string), make(chan error, 1)
 	go func() { ended <- (notify.Watcher{}).Watch(ctx, paths, changed) }()
-	for first := true; ; first = false { // all are told once, at the beginning
+	for watching := false; ; watching = true { // all are told once, when they are watched
 		select {
 		case <-changed:
-			if !first {
+			if watching || savedSince(paths, began) {
 				stop()
 				<-ended
 				return nil
@@ -46,6 +49,18 @@ func untilSaved(ctx context.Context, paths []string) error {
 			return err
 		}
 	}
+}
+
+// savedSince tells whether a file was saved while nobody watched. Time stamps
+// of files are a little behind the clock.
+func savedSince(paths []string, began time.Time) bool {
+	const behind = 10 * time.Millisecond
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.ModTime().After(began.Add(-behind)) {
+			return true
+		}
+	}
+	return false
 }
 
 // watched is what the cases are made of: the paths of the command line, and

@@ -94,11 +94,14 @@ func (w *world) loaded(rt *wconf.Runtime) error {
 		return w.file.doc.ValueProblem(problem.Config, w.file.Resource+" is no resource: it has no [template] table", "", "resource")
 	}
 	for _, p := range rt.Warnings() {
+		if w.inPlace != "" && p.Code == problem.UnknownKey { // part of this file, which takes no unknown keys
+			wrong = append(wrong, w.placed(p))
+		}
 		w.warnings = append(w.warnings, w.placed(p).Error())
 	}
 	w.name = names[0]
 	w.conf, w.scope = rt.Config(w.name), rt.Scope(w.name)
-	return nil
+	return errors.Join(wrong...)
 }
 
 // fits looks for stubs of commands that the resource does not have.
