@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wconf/wconf/examples/machinetest"
 	"github.com/wconf/wconf/runtime/needs"
@@ -49,6 +50,78 @@ func TestNginxFollowsEtcd(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 	})
+}
+
+// A guest writes the site of a real nginx, and its twin, a template, the same.
+func TestNginxByGuest(t *testing.T) {
+	for _, tool := range []string{"nginx", "etcd", "etcdctl", "ip"} {
+		needs.Tool(t, tool)
+	}
+	here := workingDirectory(t)
+	machinetest.Run(t, func(m *machinetest.Machine) {
+		startEtcd(m)
+		m.Sh("rm -f /etc/nginx/sites-enabled/default; nginx")
+		serve(t, "127.0.0.1:8001", "one")
+		serve(t, "127.0.0.1:8002", "two")
+		m.Sh(`etcdctl put /nginx/listen 80; etcdctl put /nginx/server_name www.example.org; etcdctl put /nginx/upstream web
+			etcdctl put /services/web/1/host 127.0.0.1; etcdctl put /services/web/1/port 8001; etcdctl put /services/web/1/weight 1`)
+		log := m.Start("wconf run -backend etcd -confdir " + here + "/wasm-nginx")
+		m.Await("the site", func() bool { return get("www.example.org") == "one" })
+		m.Sh("etcdctl put /services/web/1/port 8002")
+		m.Await("the other port", func() bool { return get("www.example.org") == "two" })
+
+		m.Sh("etcdctl put /services/web/1/weight heavy")
+		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "check_cmd refused") })
+		m.Sh("etcdctl put /services/web/1/weight 2")
+		m.Await("equal twins", func() bool {
+			site := m.Read("/etc/nginx/conf.d/web.conf")
+			return strings.Contains(site, "weight=2;") && site == m.Read("/etc/nginx/web.conf.by-template")
+		})
+	})
+}
+
+// A change waits until all is quiet; one that takes too much away is guarded.
+func TestNginxBehindConditions(t *testing.T) {
+	for _, tool := range []string{"nginx", "etcd", "etcdctl", "ip"} {
+		needs.Tool(t, tool)
+	}
+	machinetest.Run(t, func(m *machinetest.Machine) {
+		startEtcd(m)
+		m.Install("gate-window", "/etc/wconf")
+		m.Sh("for n in a b c d; do etcdctl put /backends/$n 127.0.0.1:8001; done; etcdctl put /workers 1")
+		m.Sh("wconf -onetime -sync-only -backend etcd; nginx")
+		serve(t, "127.0.0.1:8001", "one")
+		log := m.Start("wconf run -backend etcd")
+		m.Await("wconf", func() bool { return strings.Contains(m.Read(log), "starting") })
+		m.Sh("etcdctl put /backends/e 127.0.0.1:8002")
+		m.Await("the hold", func() bool { return strings.Contains(m.Read(log), "reload held") })
+		held := time.Now()
+		if strings.Contains(m.Read("/etc/nginx/nginx.conf"), "8002") {
+			t.Error("what is held is on disk")
+		}
+		m.Await("the reload", func() bool {
+			return strings.Contains(m.Read(log), " reloaded ")
+		})
+		if took := time.Since(held); took < time.Second {
+			t.Errorf("it was quiet for %s only", took)
+		}
+		m.Await("both", func() bool { return strings.Contains(m.Read("/etc/nginx/nginx.conf"), "8002") })
+
+		m.Sh("etcdctl del /backends/a /backends/d") // a, b and c, at once
+		m.Await("the guard", func() bool { return strings.Contains(m.Read(log), "guard refused") })
+		if got := get("any"); got != "one" {
+			t.Errorf("serves %q", got)
+		}
+	})
+}
+
+func workingDirectory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // startEtcd starts etcd where everybody looks for it.

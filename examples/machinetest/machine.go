@@ -51,7 +51,7 @@ func outside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
+	c := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
 	c.Env = append(os.Environ(), inside+"="+Build(t), "LC_ALL=C.UTF-8")
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
@@ -119,24 +119,37 @@ func (m *Machine) Install(from, to string) {
 	}
 }
 
-// Sh runs a script of bash, which must succeed, and returns its output.
+// Sh runs a script of bash, which must succeed, and returns its output. What
+// it leaves running goes on.
 func (m *Machine) Sh(script string) string {
 	m.t.Helper()
-	out, err := m.bash(script).CombinedOutput()
+	f := m.output()
+	defer f.Close()
+	c := m.bash(script)
+	c.Stdout, c.Stderr = f, f // no pipe, which a daemon would keep open
+	err := c.Run()
+	out := m.Read(f.Name())
 	if err != nil {
 		m.t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
-	return string(out)
+	return out
+}
+
+// output is a new file for what a script writes.
+func (m *Machine) output() *os.File {
+	m.t.Helper()
+	f, err := os.CreateTemp(m.t.TempDir(), "output")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return f
 }
 
 // Start runs a script in the background until the machine ends. What it writes
 // goes to a file, whose name is returned.
 func (m *Machine) Start(script string) (log string) {
 	m.t.Helper()
-	f, err := os.CreateTemp(m.Dir, "log")
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	f := m.output()
 	defer f.Close()
 	c := m.bash("exec " + script)
 	c.Stdout, c.Stderr = f, f
