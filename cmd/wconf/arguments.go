@@ -74,6 +74,9 @@ func arguments(app *cli.App, backends []string, args []string) (ordered, warning
 	if w.help {
 		return nil, nil, &helpRequest{w.levels}
 	}
+	if top := w.top(); len(w.levels) > 1 && len(top.commands) > 0 {
+		return nil, nil, &usageError{fmt.Sprintf("%q needs a command", w.path()), strings.Join(commandNames(top.commands), ", ")}
+	}
 	return w.ordered(), w.warnings, nil
 }
 
@@ -109,17 +112,20 @@ func (w *words) word(a string) error {
 		top.given = append(top.given, "--backend="+a)
 		return nil
 	}
-	var names []string
-	for _, c := range top.commands {
-		if !c.Hidden {
-			names = append(names, c.Name)
-		}
-	}
-	hint := problem.DidYouMean(a, names)
+	hint := problem.DidYouMean(a, commandNames(top.commands))
 	if hint == "" {
 		hint = fmt.Sprintf("%q lists the commands", w.path()+" --help")
 	}
 	return &usageError{fmt.Sprintf("unknown command %q for %q", a, w.path()), hint}
+}
+
+func commandNames(commands []*cli.Command) (names []string) {
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // flag takes a flag and tells how many of the next arguments were its value.

@@ -67,7 +67,9 @@ func (p *program) guestInspect(c *cli.Context) error {
 }
 
 func (p *program) inspection(file string, i wasm.Inspection) {
-	row := func(name, format string, args ...any) { fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...)
+	}
 	row("file", "%s", file)
 	row("sha256", "%s", i.Digest)
 	row("size", "%d bytes", i.Size)

@@ -86,7 +86,7 @@ func (p *program) lintKeys(c *cli.Context, s *settings, l runtime.Look) (lintKey
 		keys, err := p.fixture(c, s, files)
 		return lintKeys{snapshot: keys}, err
 	}
-	if !s.named() && s.Store.Backend == l.Config.Store(s.Store).Backend && s.Store.Backend == "etcd" {
+	if !s.named() && s.Store.Backend == "etcd" && l.Config.Backend == nil && !s.Preflight {
 		return lintKeys{reason: "no store is named, and there is no --fixture"}, nil
 	}
 	ctx, stop := context.WithTimeout(c.Context, s.PreflightTimeout)
@@ -120,6 +120,15 @@ func (l *linter) problems() (n int) {
 		}
 	}
 	return n
+}
+
+// forgive takes unknown keys back: -check-config passes them, as confd does.
+func (l *linter) forgive() {
+	for i, f := range l.findings {
+		if f.severity == "problem" && f.Code == problem.UnknownKey {
+			l.findings[i].severity = "warning"
+		}
+	}
 }
 
 // configuration says what loading said.

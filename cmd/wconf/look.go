@@ -30,6 +30,9 @@ func (p *program) openLook(s *settings) (*runtime.Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.served(); err != nil {
+		return nil, err
+	}
 	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log})
 	if err != nil {
 		return nil, &exit{exitLoad, err}

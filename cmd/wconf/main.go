@@ -19,6 +19,7 @@ import (
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/gotmpl"
 )
 
 // Set by the linker; see Makefile.
@@ -143,6 +144,10 @@ func (p *program) say(err error) {
 		for _, e := range joined.Unwrap() {
 			p.say(e)
 		}
+		return
+	}
+	if line := gotmpl.Classic(err); line != "" && p.asConfd {
+		fmt.Fprintf(p.err, "confd: %s\n", line)
 		return
 	}
 	var pr *problem.Problem

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -50,17 +49,7 @@ func (p *program) metadataAction(c *cli.Context) error {
 		}
 	})
 	defer stop()
-	go announce(c.Context, server, log)
 	return server.Run(c.Context)
-}
-
-// announce says where the server listens, once it does.
-func announce(ctx context.Context, server *metadata.Server, log *slog.Logger) {
-	select {
-	case <-server.Ready():
-		log.Info("serving metadata", "listen", server.Addr())
-	case <-ctx.Done():
-	}
 }
 
 // onHangup calls do at each SIGHUP, until stop returns.

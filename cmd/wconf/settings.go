@@ -105,7 +105,7 @@ func (p *program) settings(c *cli.Context) (*settings, error) {
 			s.warnings = append(s.warnings, w.Error())
 		}
 	}
-	merged, overruled := config.Merge(file, env, flags, p.asConfd && c.Command.Name == "")
+	merged, overruled := config.Merge(file, env, flags, p.asConfd && len(c.Lineage()) <= 2)
 	s.warnings = append(s.warnings, overruled...)
 	s.merged, s.Daemon = merged, merged.Daemon()
 	if !merged.Set("confdir") {
@@ -131,4 +131,9 @@ func (p *program) confdir(early config.Settings, s *settings) string {
 		return classic
 	}
 	return own
+}
+
+// templatesOf is where the templates of the one resource of -resource are.
+func templatesOf(s *settings) string {
+	return config.TemplateDir(s.Resource, s.Confdir, s.merged.Set("confdir"))
 }
