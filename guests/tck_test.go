@@ -3,6 +3,8 @@ package guests_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -133,4 +135,83 @@ func TestCidr(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// The SDKs of Rust and Go give what the one of C gives, and the same as each
+// other.
+func TestTour(t *testing.T) {
+	const want = `getv 1
+empty true
+none false
+denied false
+or 1 x
+exists true false
+long 40000
+gets /tck/a=1;/tck/b=0;
+no pairs 0
+getvs 0,1
+ls a,b,dir,empty,huge
+no names 0
+lsdir dir
+param blue false
+params colour=blue;wconf.dest=/tmp/tck;wconf.name=tck;wconf.revision=2;
+`
+	r := newRuntime(t)
+	for name, file := range map[string]string{"rust": "tck/tour.wasm", "go": buildGo(t, "tck/tour-go")} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			o := guest.Options{Name: "tck", Dest: "/tmp/tck", Params: map[string]string{"colour": "blue"}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			got, err := load(t, r, file, o).Render(t.Context(), tourView())
+			if err != nil || string(got) != want {
+				t.Errorf("got\n%s%v", got, err)
+			}
+			if !strings.Contains(log.String(), `level=WARN msg="guest says" resource=tck`) {
+				t.Errorf("log %s", log.String())
+			}
+			o.Role = guest.Filter
+			if got, err := load(t, r, file, o).Filter(t.Context(), tourView(), []byte("listen 80;")); err != nil || string(got) != "LISTEN 80;" {
+				t.Errorf("filter: %q, %v", got, err)
+			}
+			o.Role = guest.Checker
+			c := load(t, r, file, o)
+			if err := c.Check(t.Context(), tourView(), []byte("x")); err != nil {
+				t.Error(err)
+			}
+			if err := c.Check(t.Context(), tourView(), nil); err == nil || !strings.Contains(err.Error(), "refused the new content: nothing to check") {
+				t.Errorf("check of nothing: %v", err)
+			}
+		})
+	}
+}
+
+// Go cannot write custom sections: its manifest is packed into the module.
+func TestPackedFunctions(t *testing.T) {
+	packed, err := wasm.Pack(read(t, buildGo(t, "tck/tour-go")), []byte(`{"functions":{"join":{"args":2}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "packed.wasm")
+	if err := os.WriteFile(file, packed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	calls, err := load(t, newRuntime(t), file, guest.Options{Role: guest.Functions}).Open(t.Context(), tckView())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if got, err := calls.Call(t.Context(), "join", []string{"a", "ü"}); err != nil || got != "a+ü" {
+			t.Errorf("join: %q, %v", got, err)
+		}
+	}
+	if err := calls.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// tourView has a value that is longer than any SDK's first buffer.
+func tourView() *kv.View {
+	all, _ := kv.NewSnapshot([]kv.Pair{
+		{Key: "/tck/a", Value: "1"}, {Key: "/tck/b", Value: "0"}, {Key: "/tck/empty"}, {Key: "/tck/dir/x", Value: "x"}, {Key: "/secret/pw", Value: "no"},
+	}).Apply([]kv.Pair{{Key: "/tck/huge", Value: strings.Repeat("h", 40_000)}}, nil)
+	return kv.NewView(all, kv.NewScope("", []string{"/tck"}))
 }

@@ -9,7 +9,7 @@ import (
 var param = Function{
 	Name: "param", Args: []Arg{{"name", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
 	Doc: "The value of one parameter of the resource's [template.params]. NOT_FOUND when it is not set. " +
-		"wconf.name, wconf.dest and wconf.revision are always there.",
+		"wconf.name, wconf.dest and wconf.revision are always there. The revision changes with any key: a guest that asks for it is rendered on the interval, too.",
 	code: func(s *Session, c call) (int32, error) {
 		if !nameOK(c.text) {
 			return Invalid, nil
@@ -27,7 +27,7 @@ var param = Function{
 
 var params = Function{
 	Name: "params", Args: []Arg{{"buf", Buffer}}, Gives: true, Since: "1.0",
-	Doc: "A KVS of all parameters, in the order of their names.",
+	Doc: "A KVS of all parameters, in the order of their names, wconf.revision among them (see param).",
 	code: func(s *Session, c call) (int32, error) {
 		return s.answer(c, "params", func(string) (string, int32) {
 			all := maps.Clone(s.Params)

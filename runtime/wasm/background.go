@@ -45,13 +45,12 @@ func (r *Runtime) quicken(ctx context.Context, name string, p *program, rewritte
 	compiled, err := r.compile(ctx, rewritten)
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	if ctx.Err() != nil { // the last user has closed it
-		if err == nil {
-			err = compiled.Close(context.Background())
-		}
+	switch {
+	case ctx.Err() != nil && err == nil: // the last user has closed it
+		return compiled.Close(context.Background())
+	case ctx.Err() != nil:
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	r.kept(name, r.cache.put(&p.about, rewritten))

@@ -22,6 +22,9 @@ func (g *Guest) explain(s *hostfuncs.Session, err error) error {
 	if !errors.As(err, &p) || !errors.As(err, &ge) {
 		return err
 	}
+	if ge.Trace != "" && g.o.Log != nil {
+		g.o.Log.Debug("guest stack", "resource", g.o.Name, "guest", ge.Guest, "stack", ge.Trace)
+	}
 	said := *p
 	said.Msg, said.Hint = g.mask(said.Msg), g.mask(said.Hint)
 	key := s.Missed()

@@ -45,7 +45,7 @@ type Options struct {
 	Log    *slog.Logger      // gets what the guest logs; nil: nobody does
 	// Mask hides secrets in what a guest logs or fails with; nil hides nothing.
 	Mask func(string) string
-	// Stats is told what each invocation used, also of one that failed.
+	// Stats is told what each invocation used, also of one whose call failed.
 	Stats func(wasm.Stats)
 }
 

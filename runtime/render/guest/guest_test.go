@@ -113,6 +113,18 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// Where a guest was when it trapped is said for who debugs it.
+func TestStackOfTrap(t *testing.T) {
+	var log bytes.Buffer
+	m := module(t, "", `(func $f unreachable) (func (export "render") (result i32) (call $f) (i32.const 0))`)
+	g := newGuest(t, m, guest.Options{Name: "web", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	_, err := g.Render(t.Context(), view("", nil))
+	wantProblem(t, err, problem.GuestFailed, "guest x.wasm: render: unreachable")
+	if l := log.String(); !strings.Contains(l, `level=DEBUG msg="guest stack" resource=web guest=x.wasm stack=".$7()`) {
+		t.Errorf("log %s", l)
+	}
+}
+
 func TestKeysThatAreNotThere(t *testing.T) {
 	m := module(t, "", echo)
 	scope := kv.NewScope("", []string{"/other", "/nginx"})
