@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero/sys"
 
@@ -70,7 +71,10 @@ func (i *Instance) reason(ge *GuestError, err error) {
 	case errors.As(err, &code):
 		ge.Reason, ge.Failed = code.Error(), true
 	case i.timedOut(err):
-		ge.Reason, ge.Code = fmt.Sprintf("it was stopped after %v", i.limits.Time), problem.GuestTimeout
+		ge.Reason, ge.Code = "it was stopped at wconf's deadline", problem.GuestTimeout
+		if time.Since(i.began) >= i.limits.Time {
+			ge.Reason = fmt.Sprintf("it was stopped after %v", i.limits.Time)
+		}
 	case errors.Is(err, context.Canceled):
 		ge.Reason = "it was stopped, because wconf gave up on the render"
 	case errors.Is(err, errFuel):

@@ -82,32 +82,18 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 // that nobody reads: wazero would seed one for each instance.
 var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
 
-func (i *Instance) start() error {
-	err := i.running(func() (err error) {
-		ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
-		i.guest, err = i.code.engine.InstantiateModule(ctx, i.code.compiled, instanceConfig)
-		return err
-	})
+func (i *Instance) start() (err error) {
+	ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
+	i.guest, err = i.code.engine.InstantiateModule(ctx, i.code.compiled, instanceConfig)
 	if err != nil {
 		return i.explain("start", err)
 	}
 	if f := i.guest.ExportedFunction("_initialize"); f != nil {
-		if err := i.running(func() error { return f.CallWithStack(i.ctx, nil) }); err != nil {
+		if err := f.CallWithStack(i.ctx, nil); err != nil {
 			return i.explain("_initialize", err)
 		}
 	}
 	return nil
-}
-
-// running holds one of the slots while a guest runs.
-func (i *Instance) running(f func() error) error {
-	select {
-	case i.module.runtime.slots <- struct{}{}:
-	case <-i.ctx.Done():
-		return i.ctx.Err()
-	}
-	defer func() { <-i.module.runtime.slots }()
-	return f()
 }
 
 // Call runs an export: "render", "filter", "check" or "call", or "_start" of a
@@ -121,7 +107,7 @@ func (i *Instance) Call(export string) error {
 		return refuse(i.module.name, "it does not export "+export, "", nil)
 	}
 	i.stack[0] = 0
-	err := i.running(func() error { return i.export.CallWithStack(i.ctx, i.stack[:]) })
+	err := i.export.CallWithStack(i.ctx, i.stack[:])
 	var exit *sys.ExitError
 	if export == "_start" && errors.As(err, &exit) && exit.ExitCode() == 0 {
 		return nil

@@ -73,9 +73,13 @@ func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, e
 // puts it there.
 func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []byte) (*program, error) {
 	if about, rewritten := r.cache.get(digest); about != nil {
-		if compiled, err := r.compile(ctx, rewritten); err == nil {
+		compiled, err := r.compile(ctx, rewritten)
+		switch {
+		case err == nil:
 			r.kept(name, r.cache.seal())
 			return r.program(about, compiled), nil
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("guest %s: compile: %w", name, ctx.Err())
 		}
 		r.log.Warn("cache of compiled guests is damaged, it is emptied", "guest", name)
 		if err := r.cache.empty(); err != nil {

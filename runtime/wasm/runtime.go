@@ -41,7 +41,6 @@ type Runtime struct {
 	compiled   wazero.CompilationCache // nil without a directory
 	cache      *cache                  // nil without a directory
 	background bool
-	slots      chan struct{} // one for each guest that runs
 	memories   memories
 	log        *slog.Logger
 
@@ -55,12 +54,11 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime; Close ends it.
 func NewRuntime(o Options) (*Runtime, error) {
-	n := runtime.GOMAXPROCS(0)
-	r := &Runtime{slots: make(chan struct{}, n), programs: map[Digest]*program{}, log: o.Log}
+	r := &Runtime{programs: map[Digest]*program{}, log: o.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	r.memories = memories{free: map[uint64][]*linearMemory{}, keep: 2 * n}
+	r.memories = memories{free: map[uint64][]*linearMemory{}, keep: 2 * runtime.GOMAXPROCS(0)}
 	config := wazero.NewRuntimeConfig()
 	if o.Interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()

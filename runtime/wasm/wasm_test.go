@@ -366,4 +366,12 @@ func TestCanceled(t *testing.T) {
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "wconf gave up") {
 		t.Errorf("got %v", err)
 	}
+	ctx, cancel = context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	late, err := m.Open(ctx, wasm.Invocation{Session: &hostfuncs.Session{Keys: noKeys{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	wantProblem(t, late.Call("render"), problem.GuestTimeout, "it was stopped at wconf's deadline")
 }
