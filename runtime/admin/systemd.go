@@ -163,10 +163,7 @@ func (s *systemd) started() bool {
 
 func (s *systemd) stopping() {
 	s.mu.Lock()
-	said := s.stopped
 	s.stopped = true
 	s.mu.Unlock()
-	if !said {
-		s.say(daemon.SdNotifyStopping)
-	}
+	s.say(daemon.SdNotifyStopping)
 }
