@@ -1,20 +1,17 @@
 // Package cache is the hot cache: it lists a store once, follows it, resumes
 // where it broke off, and always has the newest whole snapshot. Stale beats
-// partial: while the store is away the last snapshot keeps serving.
+// partial: while the store is away the last snapshot keeps serving, and with a
+// cache file also over a restart.
 //
 // It never interprets a value and never writes to a store.
 package cache
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
@@ -35,6 +32,14 @@ type Options struct {
 	Notify     func()           // called, from any goroutine, whenever Take has something new
 	Now        func() time.Time // the clock; nil is time.Now
 	Log        *slog.Logger     // nil: discard
+
+	// File keeps the keys for a start without the store, their values
+	// included, mode 0600; empty: nothing is kept. Run alone reads and writes
+	// it. Each store needs one of its own.
+	File string
+	// Store tells the store from others, for File: its kind, its nodes, what
+	// else decides over its keys. It is written down; no passwords.
+	Store string
 }
 
 // Cache keeps the newest snapshot of one store.
@@ -50,8 +55,15 @@ type Cache struct {
 	told     bool        // Take has returned a first snapshot
 	covers   []string    // the prefixes that were listed
 	widened  bool        // covers has changed since the last Take
+	cursor   backend.Cursor
 	fresh    freshness
 	hidden   hidden
+	start    start
+	audits   audits
+	saved    image // what the cache file holds
+
+	unsaved  chan struct{} // the cache file has to be written
+	auditing chan struct{} // holds one place
 }
 
 // New makes a cache; Run fills it.
@@ -65,7 +77,7 @@ func New(b backend.Backend, o Options) *Cache {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Cache{backend: b, opt: o}
+	return &Cache{backend: b, opt: o, unsaved: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
 }
 
 // SetPrefixes says what to keep: clean paths, "/" for everything. Asking for
@@ -89,111 +101,6 @@ func outermost(prefixes []string) []string {
 	return slices.Clip(roots)
 }
 
-// Run lists, then follows the store until ctx is done. Whatever fails is
-// tried again after a while: at once at first, every ten seconds in the end.
-func (c *Cache) Run(ctx context.Context) error {
-	retry := newRetry()
-	var cursor backend.Cursor
-	listed := false
-	for {
-		round, prefixes := c.round(ctx)
-		if prefixes == nil { // nothing is asked for
-			<-round.Done()
-		} else if err := c.follow(round, prefixes, &cursor, &listed, retry); round.Err() == nil {
-			c.broke(err)
-			listed = listed && !errors.Is(err, backend.ErrCursorLost)
-			pause(round, retry.NextBackOff())
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if round.Err() != nil { // other prefixes from now on
-			listed = false
-		}
-	}
-}
-
-// round is the context of following one set of prefixes.
-func (c *Cache) round(ctx context.Context) (context.Context, []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	round, stop := context.WithCancel(ctx)
-	c.restart = stop
-	return round, c.prefixes
-}
-
-func (c *Cache) follow(ctx context.Context, prefixes []string, cursor *backend.Cursor, listed *bool, retry backoff.BackOff) error {
-	if !*listed {
-		if err := c.list(ctx, prefixes, cursor); err != nil {
-			return err
-		}
-		*listed = true
-	}
-	for {
-		if err := c.watch(ctx, prefixes, cursor, retry); !errors.Is(err, errShrunk) {
-			return err
-		}
-		if err := c.confirm(ctx, prefixes, cursor); err != nil {
-			return err
-		}
-	}
-}
-
-func (c *Cache) list(ctx context.Context, prefixes []string, cursor *backend.Cursor) error {
-	l, err := c.backend.List(ctx, prefixes)
-	if err != nil {
-		return fmt.Errorf("list: %w", err)
-	}
-	if !c.apply(backend.Batch{Full: true, Puts: l.Pairs}, prefixes, false) {
-		return c.confirm(ctx, prefixes, cursor)
-	}
-	*cursor = l.Cursor
-	return nil
-}
-
-// watch takes batches until the backend ends its watch.
-func (c *Cache) watch(ctx context.Context, prefixes []string, cursor *backend.Cursor, retry backoff.BackOff) error {
-	ctx, stop := context.WithCancel(ctx)
-	batches, ended := make(chan backend.Batch), make(chan error, 1)
-	go func() { ended <- c.backend.Watch(ctx, prefixes, *cursor, batches) }()
-	for {
-		select {
-		case b := <-batches:
-			retry.Reset()
-			if !c.apply(b, prefixes, false) {
-				stop()
-				<-ended
-				return errShrunk
-			}
-			*cursor = b.Cursor
-		case err := <-ended:
-			stop()
-			if err == nil {
-				err = errors.New("the watch ended")
-			}
-			return fmt.Errorf("watch: %w", err)
-		}
-	}
-}
-
-var errShrunk = errors.New("a prefix lost all of its keys")
-
-// confirm lists the store a second time, a second after a prefix lost all of
-// its keys, and believes what it says then: a store that was restored empty,
-// or a proxy that answers for it, must not empty a configuration by a single
-// answer.
-func (c *Cache) confirm(ctx context.Context, prefixes []string, cursor *backend.Cursor) error {
-	c.opt.Log.Warn("a prefix lost all of its keys; listing the store again before that is believed", "backend", c.opt.Name)
-	pause(ctx, time.Second)
-	l, err := c.backend.List(ctx, prefixes)
-	if err != nil {
-		return fmt.Errorf("list again: %w", err)
-	}
-	c.apply(backend.Batch{Full: true, Puts: l.Pairs}, prefixes, true)
-	*cursor = l.Cursor
-	return nil
-}
-
 // Fill lists the store once, for a run that does not watch.
 func (c *Cache) Fill(ctx context.Context) error {
 	c.mu.Lock()
@@ -203,8 +110,7 @@ func (c *Cache) Fill(ctx context.Context) error {
 		c.Apply(backend.Batch{Full: true})
 		return nil
 	}
-	var cursor backend.Cursor
-	return c.list(ctx, prefixes, &cursor)
+	return c.list(ctx, prefixes)
 }
 
 // Apply takes one step of the store's history into the snapshot. It refuses,
@@ -245,10 +151,17 @@ func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 	if c.snapshot == nil || b.Full && !slices.Equal(c.covers, prefixes) {
 		c.covers, c.widened = prefixes, true
 	}
-	c.snapshot = next
+	c.snapshot, c.cursor = next, b.Cursor
 	c.news = kv.Merge(c.news, changes)
 	back := c.fresh.contact(c.opt.Now())
-	if c.widened || len(changes) > 0 || back {
+	c.start.heard(b)
+	if b.Full {
+		c.mended(len(changes))
+	}
+	if c.fileLacksKeys() {
+		wake(c.unsaved)
+	}
+	if !c.start.waits() && (c.widened || len(changes) > 0 || back) {
 		c.opt.Notify()
 	}
 	return true
@@ -279,10 +192,13 @@ func holds(s *kv.Snapshot, prefix string) bool {
 func (c *Cache) Take() (Update, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.snapshot == nil || c.told && len(c.news) == 0 && !c.widened {
+	if c.snapshot == nil || c.start.waits() || c.told && len(c.news) == 0 && !c.widened {
 		return Update{}, false
 	}
-	u := Update{Snapshot: c.snapshot, Changes: c.news, First: !c.told, Prefixes: c.covers}
+	u := Update{Snapshot: c.snapshot, First: !c.told, Prefixes: c.covers}
+	if c.told {
+		u.Changes = c.news
+	}
 	c.news, c.told, c.widened = nil, true, false
 	return u, true
 }
@@ -291,18 +207,8 @@ func (c *Cache) Take() (Update, bool) {
 func (c *Cache) Snapshot() *kv.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.snapshot
-}
-
-func newRetry() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, Multiplier: 2, MaxInterval: 10 * time.Second, RandomizationFactor: 0.5}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+	if c.start.waits() {
+		return nil
 	}
+	return c.snapshot
 }

@@ -23,6 +23,8 @@ type script struct {
 	asked  [][]string
 	watch  chan any // a backend.Batch, or an error that ends the watch
 	from   []backend.Cursor
+
+	prefixes []string // to ask for; nil: all
 }
 
 type answer struct {
@@ -59,6 +61,20 @@ func (s *script) Watch(ctx context.Context, _ []string, from backend.Cursor, out
 
 func (s *script) Close() error { return nil }
 
+// begin makes a script ready for a test, and says what to ask it for.
+func (s *script) begin() []string {
+	s.watch = make(chan any)
+	if s.prefixes == nil {
+		s.prefixes = []string{"/"}
+	}
+	return s.prefixes
+}
+
+type store interface {
+	backend.Backend
+	begin() []string
+}
+
 func pairs(kvs ...string) (ps []kv.Pair) {
 	for i := 0; i < len(kvs); i += 2 {
 		ps = append(ps, kv.Pair{Key: kvs[i], Value: kvs[i+1]})
@@ -67,12 +83,11 @@ func pairs(kvs ...string) (ps []kv.Pair) {
 }
 
 // run starts a cache on a script and hands both to f, in virtual time.
-func run(t *testing.T, s *script, o cache.Options, f func(c *cache.Cache)) {
+func run(t *testing.T, s store, o cache.Options, f func(c *cache.Cache)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		s.watch = make(chan any)
 		c := cache.New(s, o)
-		c.SetPrefixes([]string{"/"})
+		c.SetPrefixes(s.begin())
 		done := make(chan error)
 		go func() { done <- c.Run(ctx) }()
 		synctest.Wait()

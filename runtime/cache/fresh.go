@@ -20,6 +20,13 @@ type Status struct {
 	Err       error     // why it is not connected
 	Keys      int       // in the snapshot
 	Hidden    int       // keys of the store that are not canonical
+
+	// FromDisk: since the start the store has said nothing, and the keys are
+	// those of the cache file. Contact is then when they were the store's.
+	FromDisk bool
+
+	Audited     time.Time // when the store and the cache were last compared; zero: never
+	Differences int       // how many of the comparisons found other keys in the store
 }
 
 // Stale tells whether the store has been away for so long that its keys may
@@ -31,21 +38,27 @@ func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Status{
-		Connected: c.fresh.err == nil && !c.fresh.at.IsZero(), Contact: c.fresh.at, Err: c.fresh.err,
-		Keys: c.snapshot.Len(), Hidden: len(c.hidden),
+		Connected: c.connected(), Contact: c.fresh.at, Err: c.fresh.err,
+		Keys: c.snapshot.Len(), Hidden: len(c.hidden), FromDisk: c.fresh.disk,
+		Audited: c.audits.at, Differences: c.audits.found,
 	}
+}
+
+func (c *Cache) connected() bool {
+	return c.fresh.err == nil && !c.fresh.at.IsZero() && !c.fresh.disk
 }
 
 type freshness struct {
 	at     time.Time
 	err    error
 	logged time.Time // when err was last logged
+	disk   bool      // nobody has spoken; at is what the cache file says
 }
 
 // contact notes that the store spoke; true when it had been away.
 func (f *freshness) contact(now time.Time) (back bool) {
-	back = f.err != nil
-	f.at, f.err = now, nil
+	back = f.err != nil || f.disk
+	f.at, f.err, f.disk = now, nil, false
 	return back
 }
 

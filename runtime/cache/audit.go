@@ -1,0 +1,125 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/wconf/wconf/runtime/backend"
+)
+
+// The watch and its probes promise that the cache holds what the store does.
+// An audit does not believe them: it compares every key. It is the net under
+// mistakes of servers and of this program; it has to find nothing, for ever.
+
+// audits is what the audits of a cache came to.
+type audits struct {
+	at     time.Time
+	found  int
+	repair bool // the next list mends what an audit found
+}
+
+// A comparison that finds a difference is made again before that is believed:
+// a step that the watch hands over just then looks like one.
+var auditAgain = []time.Duration{500 * time.Millisecond, 2 * time.Second}
+
+const (
+	auditEvery = 24 * time.Hour
+	auditRetry = time.Hour // when the store was away, or did not answer
+)
+
+// ErrNotConnected is returned by Audit while the cache does not follow the
+// store.
+var ErrNotConnected = errors.New("the store is away")
+
+// Audit compares the store with the cache, every key of it, and tells whether
+// they differ. Then the store is listed again. It is meant for a cache that
+// runs, and costs the store a read of all its keys. A store that offers no
+// comparison (see backend.Resyncer) is errors.ErrUnsupported.
+func (c *Cache) Audit(ctx context.Context) (differs bool, err error) {
+	store, ok := c.backend.(backend.Resyncer)
+	if !ok {
+		return false, fmt.Errorf("audit: comparing is %w by this store", errors.ErrUnsupported)
+	}
+	select {
+	case c.auditing <- struct{}{}:
+		defer func() { <-c.auditing }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	differs, err = c.differs(ctx, store)
+	for _, wait := range auditAgain {
+		if !differs || err != nil {
+			break
+		}
+		pause(ctx, wait)
+		differs, err = c.differs(ctx, store)
+	}
+	if err != nil {
+		return false, fmt.Errorf("audit: %w", err)
+	}
+	c.audited(differs)
+	return differs, nil
+}
+
+func (c *Cache) differs(ctx context.Context, store backend.Resyncer) (bool, error) {
+	c.mu.Lock()
+	s, prefixes, connected := c.snapshot, c.covers, c.connected() && slices.Equal(c.covers, c.prefixes)
+	c.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case !connected:
+		return false, ErrNotConnected
+	}
+	return store.Differs(ctx, prefixes, s)
+}
+
+// audited notes how an audit ended. After a difference the cache lists again.
+func (c *Cache) audited(differs bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.audits.at = c.opt.Now()
+	if !differs {
+		return
+	}
+	c.audits.found++
+	c.audits.repair = true
+	if c.restart != nil {
+		c.restart()
+	}
+}
+
+// mended says what a list after a difference changed.
+func (c *Cache) mended(keys int) {
+	if !c.audits.repair {
+		return
+	}
+	c.audits.repair = false
+	c.opt.Log.Warn("the store held other keys than the cache; they were listed again", "backend", c.opt.Name, "differing", keys)
+}
+
+// auditDaily audits once a day, each host at another time.
+func (c *Cache) auditDaily(ctx context.Context) {
+	if _, ok := c.backend.(backend.Resyncer); !ok {
+		return
+	}
+	for wait := auditEvery; ; {
+		pause(ctx, wait*4/5+rand.N(wait*2/5))
+		if ctx.Err() != nil {
+			return
+		}
+		wait = auditEvery
+		switch _, err := c.Audit(ctx); {
+		case ctx.Err() != nil:
+		case errors.Is(err, ErrNotConnected):
+			wait = auditRetry
+		case err != nil:
+			c.opt.Log.Warn("the store could not be compared with the cache", "backend", c.opt.Name, "err", err)
+			wait = auditRetry
+		}
+	}
+}
