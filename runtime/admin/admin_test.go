@@ -140,6 +140,45 @@ func TestStuckLoop(t *testing.T) {
 	})
 }
 
+// What takes long to look at starves no watchdog, and a busy loop does not
+// flood it.
+func TestFeeding(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	synctest.Test(t, func(t *testing.T) {
+		var m messages
+		a, s := watched(&m), &slow{free: make(chan struct{})}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- a.Run(ctx, s, func(ctx context.Context) error {
+				for ctx.Err() == nil {
+					a.beat()
+					time.Sleep(10 * time.Millisecond)
+				}
+				return ctx.Err()
+			})
+		}()
+		time.Sleep(time.Minute)
+		if n := m.fed(); n < 11 || n > 13 {
+			t.Errorf("the watchdog was fed %d times in a minute", n)
+		}
+		close(s.free)
+		stop()
+		<-ended
+	})
+}
+
+// slow is a subject that does not answer until it is free.
+type slow struct {
+	fixed
+	free chan struct{}
+}
+
+func (s *slow) Status() []engine.Status {
+	<-s.free
+	return nil
+}
+
 // quiet is a source without keys; hold makes whoever asks it wait, in virtual
 // time.
 type quiet struct {
