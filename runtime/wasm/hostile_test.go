@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -152,13 +153,27 @@ func TestDecodeBombs(t *testing.T) {
 	}
 }
 
-// A lie in the name section does not reach wazero: the rewriter drops it.
-func TestNameBomb(t *testing.T) {
+// Lies in the name section do not reach wazero; names that are sound stand in
+// the trace of a trap.
+func TestNames(t *testing.T) {
+	most := string([]byte{0xff, 0xff, 0xff, 0xff, 0x0f})
 	r := newRuntime(t, wasm.Options{})
-	names := append([]byte("\x04name\x01\x06"), 0xff, 0xff, 0xff, 0xff, 0x0f, 0)
-	m := load(t, r, append(guest(t, `(call $write (i32.const 0) (i32.const 5))`), wat.Section(0, names)...))
-	if got, _, err := run(t, m, wasm.Invocation{}); err != nil || got != "hello" {
-		t.Errorf("got %q, %v", got, err)
+	for names, want := range map[string]string{
+		"\x01\x0a\x02\x03\x01a\x04\x04deep": ".deep()", // functions 3 and 4
+		"\x01\x06" + most + "\x00":          ".$5()",
+		"\x01" + most:                       ".$5()",
+		"\x01\x03\x01\x04" + most:           ".$5()",
+		"\x01\x07\x02\x04\x01a\x04\x01b":    ".$5()", // the same function twice
+		"\x01\x04\x01\x63\x01a":             ".$5()", // function 99
+		"\x02\x01\x00\x01\x04\x01\x04\x01d": ".d()",  // behind the names of locals
+	} {
+		section := wat.Section(0, append([]byte("\x04name"), names...))
+		m := load(t, r, append(module(t, `(func (export "render") (result i32) (call $deep) (i32.const 0)) (func $deep unreachable)`), section...))
+		_, _, err := run(t, m, wasm.Invocation{})
+		var ge *wasm.GuestError
+		if !errors.As(err, &ge) || !strings.HasPrefix(ge.Trace, want) {
+			t.Errorf("%q: %v", names, ge)
+		}
 	}
 }
 

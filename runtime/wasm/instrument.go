@@ -70,7 +70,7 @@ func instrument(s *shape) ([]byte, error) {
 			out = append(out, body...)
 		}
 	}
-	return out, nil
+	return append(out, w.nameSectionOf(s.names())...), nil
 }
 
 // writer makes the sections of the new module.
