@@ -9,6 +9,7 @@ package examples_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -46,6 +47,15 @@ func TestRender(t *testing.T) {
 				run(t, wconf, append(s.flags, "lint", "--confdir", example)...)
 			}
 		})
+	}
+}
+
+// Each resource has cases of its own, which wconf test plays.
+func TestCases(t *testing.T) {
+	out := run(t, filepath.Join(machinetest.Build(t), "wconf"), "test", ".")
+	files, cases := glob(t, "*/conf.d/*.toml"), glob(t, "*/tests/*_test.toml")
+	if want := fmt.Sprintf("%d files", len(files)); len(cases) != len(files) || !strings.Contains(out, want) {
+		t.Errorf("there are %d resources and %d files of cases, and wconf test said\n%s", len(files), len(cases), out)
 	}
 }
 

@@ -115,6 +115,20 @@ func TestNginxBehindConditions(t *testing.T) {
 	})
 }
 
+// The cases that ask for it run the real check_cmd.
+func TestCasesWithRealChecks(t *testing.T) {
+	for _, tool := range []string{"nginx", "haproxy", "ip"} {
+		needs.Tool(t, tool)
+	}
+	here := workingDirectory(t)
+	machinetest.Run(t, func(m *machinetest.Machine) {
+		out := m.Sh("cd " + here + " && wconf test --allow-exec -t exec .")
+		if !strings.HasPrefix(out, "2 passed ") {
+			t.Error(out)
+		}
+	})
+}
+
 func workingDirectory(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
