@@ -37,7 +37,7 @@ func TestHAProxyReloadsWithoutALostRequest(t *testing.T) {
 		}
 		good := m.Read("/etc/haproxy/haproxy.cfg")
 		m.Sh("etcdctl put /lb/app/bad 127.0.0.1:port")
-		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "check_cmd refused") })
+		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "step=check") })
 		if m.Read("/etc/haproxy/haproxy.cfg") != good {
 			t.Error("what haproxy refuses is on disk")
 		}

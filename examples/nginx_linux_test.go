@@ -35,7 +35,7 @@ func TestNginxFollowsEtcd(t *testing.T) {
 		good := m.Read("/etc/nginx/conf.d/app.conf")
 
 		m.Sh("etcdctl put /app/server/03 127.0.0.1:port")
-		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "check_cmd refused") })
+		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "step=check") })
 		if now := m.Read("/etc/nginx/conf.d/app.conf"); now != good {
 			t.Errorf("what nginx refuses is on disk:\n%s", now)
 		}
@@ -71,7 +71,7 @@ func TestNginxByGuest(t *testing.T) {
 		m.Await("the other port", func() bool { return get("www.example.org") == "two" })
 
 		m.Sh("etcdctl put /services/web/1/weight heavy")
-		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "check_cmd refused") })
+		m.Await("the refusal", func() bool { return strings.Contains(m.Read(log), "step=check") })
 		m.Sh("etcdctl put /services/web/1/weight 2")
 		m.Await("equal twins", func() bool {
 			site := m.Read("/etc/nginx/conf.d/web.conf")
