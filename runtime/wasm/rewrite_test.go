@@ -163,6 +163,41 @@ func TestMutantsAgree(t *testing.T) {
 	}
 }
 
+// The first number behind each space of the module is one that the rewriter
+// fills: it must be refused before.
+func TestOnePastTheEnd(t *testing.T) {
+	r := validator(t)
+	const types, functions, globals, locals = 2, 2, 1, 1
+	body := func(code ...byte) []byte {
+		b := append([]byte{1, 1, 0x7f}, code...) // one local, an i32
+		b = append(b, 0x0b)
+		out := append([]byte(preamble), wat.Section(1, []byte{types, 0x60, 0, 0, 0x60, 0, 1, 0x7f})...)
+		out = append(out, wat.Section(3, []byte{functions, 0, 0})...)
+		out = append(out, wat.Section(4, []byte{1, 0x70, 0, 1})...)
+		out = append(out, wat.Section(6, []byte{globals, 0x7e, 1, 0x42, 0, 0x0b})...)
+		code = append(wat.U(uint64(len(b))), b...)
+		return append(out, wat.Section(10, append(append([]byte{2}, code...), 2, 0, 0x0b))...)
+	}
+	for name, c := range map[string]struct{ good, bad []byte }{
+		"global.get":    {body(0x23, globals-1, 0x1a), body(0x23, globals, 0x1a)},
+		"global.set":    {body(0x42, 0, 0x24, globals-1), body(0x42, 0, 0x24, globals)},
+		"local.get":     {body(0x20, locals-1, 0x1a), body(0x20, locals, 0x1a)},
+		"br":            {body(0x02, 0x40, 0x0c, 1, 0x0b), body(0x02, 0x40, 0x0c, 2, 0x0b)},
+		"br_table":      {body(0x41, 0, 0x0e, 0, 0), body(0x41, 0, 0x0e, 0, 1)},
+		"call":          {body(0x10, functions-1), body(0x10, functions)},
+		"call_indirect": {body(0x41, 0, 0x11, 0, 0), body(0x41, 0, 0x11, types, 0)},
+		"block type":    {body(0x02, 0, 0x0b), body(0x02, types, 0x0b)},
+	} {
+		if !agree(t, r, c.good) {
+			_, err := scan(c.good)
+			t.Errorf("%s: what is in range is refused: %v", name, err)
+		}
+		if _, err := scan(c.bad); err == nil {
+			t.Errorf("%s: one past the end is accepted", name)
+		}
+	}
+}
+
 // mutant changes a few bytes, mostly by a little: neighbours of an index and of
 // an opcode are where borders lie.
 func mutant(random *rand.Rand, bin []byte) []byte {
