@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -152,10 +153,7 @@ func (w *world) extract() error {
 	w.inPlace = dir
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(w.file.path), ".toml"), "_test")
 	w.single = filepath.Join(dir, name+".toml")
-	w.templates = w.file.beside("../templates")
-	if _, err := os.Stat(w.templates); err != nil {
-		w.templates = w.file.beside(".")
-	}
+	w.templates = w.file.sourceDir()
 	kept := w.file.resourceText()
 	doc, err := formats.Parse(w.file.path, []byte(kept))
 	if err != nil || !reflect.DeepEqual(doc.Table["template"], w.file.doc.Table["template"]) {
@@ -164,24 +162,38 @@ func (w *world) extract() error {
 	return os.WriteFile(w.single, []byte(kept), 0o600)
 }
 
+// sourceDir is where the source of a resource in place is looked for: the first
+// of ../templates, templates and the test file's own directory that has it.
+func (f *File) sourceDir() string {
+	dirs := []string{f.beside("../templates"), f.beside("templates"), f.beside(".")}
+	src, _ := f.Template["src"].(string)
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, src)); err == nil && src != "" {
+			return dir
+		}
+	}
+	return dirs[0]
+}
+
 // resourceText is the file with every line blank that does not belong to
 // [template] or [backend].
 func (f *File) resourceText() string {
 	lines := strings.SplitAfter(f.doc.Text(), "\n")
-	ours := false
+	top, ours := true, false
 	for i, line := range lines {
-		if head := strings.TrimSpace(line); strings.HasPrefix(head, "[") {
-			name := strings.Trim(strings.TrimLeft(head, "[ \t"), "]")
-			name, _, _ = strings.Cut(name, "]")
-			name, _, _ = strings.Cut(name, ".")
-			ours = slices.Contains([]string{"template", "backend"}, strings.TrimSpace(name))
+		head := strings.TrimSpace(line)
+		if strings.HasPrefix(head, "[") {
+			top, ours = false, ofResource.MatchString(strings.TrimLeft(head, "[ \t"))
 		}
-		if !ours {
+		if !ours && !(top && ofResource.MatchString(head)) {
 			lines[i] = strings.Repeat("\n", strings.Count(line, "\n"))
 		}
 	}
 	return strings.Join(lines, "")
 }
+
+// ofResource is how a table or a key of a resource in place begins.
+var ofResource = regexp.MustCompile(`^"?(template|backend)"?\s*[].=]`)
 
 // placed is a problem of the resource; one in place is in the test file.
 func (w *world) placed(p *problem.Problem) *problem.Problem {
