@@ -37,13 +37,22 @@ demo: build ## play the main job in a temporary directory, in under a minute
 test: ## run the tests that need Go alone, without root, in under five minutes
 	@$(GO) run .ci/gotest.go ./...
 
+.PHONY: check
+check: ## run every test on real parts, as root on Debian 12; installs them
+	@.ci/check
+
+.PHONY: generate
+generate: ## write anew what is made from the code: reference pages, guests
+	@$(GO) test ./cmd/wconf -run '^TestDocs$$' -update
+	@$(MAKE) -s -B -C guests
+
 .PHONY: race
 race: ## run the same tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
-	@test -z "$$(gofmt -l cmd runtime hostfuncs guests examples)" || { gofmt -l cmd runtime hostfuncs guests examples; exit 1; }
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
