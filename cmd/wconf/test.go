@@ -64,17 +64,23 @@ func (p *program) test(c *cli.Context) error {
 	return p.testOnce(c.Context, o, outputs)
 }
 
+// exitInterrupted is what a shell says of a program that SIGINT has ended.
+const exitInterrupted = 130
+
 func (p *program) testOnce(ctx context.Context, o testrun.Options, outputs []output) error {
 	report, err := testrun.Run(ctx, o)
 	var nothing *testrun.NothingError
 	switch {
 	case errors.As(err, &nothing):
 		return &exit{exitNothing, err}
-	case err != nil:
+	case err != nil && report == nil:
 		return err
 	}
 	if err := p.writeAll(report, outputs); err != nil {
 		return err
+	}
+	if err != nil { // what did not run did not pass
+		return &exit{exitInterrupted, errors.New("interrupted")}
 	}
 	if code := report.Exit(); code != exitOK {
 		return &exit{code: code}

@@ -68,7 +68,7 @@ func (p *play) checkAgain(plan *resource.Plan) {
 		wide := kv.NewScope(p.scope.Prefix(), []string{"/"})
 		all, err := p.draft(plan.Snapshot, wide)
 		if outside := p.outside(all.Reads); len(outside) > 0 {
-			p.violated("keys", fmt.Sprintf("the template reads %s, which keys = [%s] does not cover: it never sees them, and wconf would miss their changes",
+			p.violated("keys", fmt.Sprintf("the source reads %s, which keys = [%s] does not cover: it never sees them, and wconf would miss their changes",
 				strings.Join(outside, ", "), p.grants()))
 			return
 		}

@@ -4,24 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
-	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	wconf "github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/config"
-	"github.com/wconf/wconf/runtime/formats"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
-	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
 )
 
 // world is what the cases of one file have in common: the resource, and what
@@ -143,58 +136,6 @@ func (w *world) locate() error {
 	return nil
 }
 
-// extract makes a resource in place a file of its own: the test file with all
-// lines blank that are not part of the resource, so that places stay right.
-func (w *world) extract() error {
-	dir, err := os.MkdirTemp("", "wconf-test-")
-	if err != nil {
-		return err
-	}
-	w.inPlace = dir
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(w.file.path), ".toml"), "_test")
-	w.single = filepath.Join(dir, name+".toml")
-	w.templates = w.file.sourceDir()
-	kept := w.file.resourceText()
-	doc, err := formats.Parse(w.file.path, []byte(kept))
-	if err != nil || !reflect.DeepEqual(doc.Table["template"], w.file.doc.Table["template"]) {
-		return w.file.doc.Problem(problem.Config, "the resource in place cannot be told from the rest of the file", "write it as a table: a line [template], below it the fields", "template")
-	}
-	return os.WriteFile(w.single, []byte(kept), 0o600)
-}
-
-// sourceDir is where the source of a resource in place is looked for: the first
-// of ../templates, templates and the test file's own directory that has it.
-func (f *File) sourceDir() string {
-	dirs := []string{f.beside("../templates"), f.beside("templates"), f.beside(".")}
-	src, _ := f.Template["src"].(string)
-	for _, dir := range dirs {
-		if _, err := os.Stat(filepath.Join(dir, src)); err == nil && src != "" {
-			return dir
-		}
-	}
-	return dirs[0]
-}
-
-// resourceText is the file with every line blank that does not belong to
-// [template] or [backend].
-func (f *File) resourceText() string {
-	lines := strings.SplitAfter(f.doc.Text(), "\n")
-	top, ours := true, false
-	for i, line := range lines {
-		head := strings.TrimSpace(line)
-		if strings.HasPrefix(head, "[") {
-			top, ours = false, ofResource.MatchString(strings.TrimLeft(head, "[ \t"))
-		}
-		if !ours && !(top && ofResource.MatchString(head)) {
-			lines[i] = strings.Repeat("\n", strings.Count(line, "\n"))
-		}
-	}
-	return strings.Join(lines, "")
-}
-
-// ofResource is how a table or a key of a resource in place begins.
-var ofResource = regexp.MustCompile(`^"?(template|backend)"?\s*[].=]`)
-
 // placed is a problem of the resource; one in place is in the test file.
 func (w *world) placed(p *problem.Problem) *problem.Problem {
 	if w.inPlace != "" && p.File == w.single {
@@ -251,31 +192,6 @@ func (w *world) labels() map[string]string {
 		labels[k] = v
 	}
 	return labels
-}
-
-// machine is what templates see beside keys: the fixture. A look-up in DNS
-// finds nothing, and is told.
-func (w *world) machine(c *clock, d *disk, told func(string)) funcs.World {
-	none := func(what string) error {
-		told(what + " found nothing: a test has no network; put it behind a key")
-		return errors.New("a test has no network")
-	}
-	return funcs.World{
-		Getenv:   func(name string) string { return w.file.Fixture.Env[name] },
-		Now:      c.Now,
-		Hostname: func() (string, error) { return w.labels()["host"], nil },
-		Stat: func(path string) error {
-			if d.file(path) == nil && !d.folder(path) {
-				return fs.ErrNotExist
-			}
-			return nil
-		},
-		LookupIP: func(_ context.Context, host string) ([]net.IP, error) { return nil, none("looking up " + host) },
-		LookupSRV: func(_ context.Context, service, proto, name string) ([]*net.SRV, error) {
-			return nil, none(fmt.Sprintf("looking up _%s._%s.%s", service, proto, name))
-		},
-		InterfaceAddrs: func(name string) ([]net.Addr, error) { return nil, none("the interface " + name) },
-	}
 }
 
 // noCommands refuses to run anything.
