@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,7 +97,7 @@ func TestLock(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer stop()
 	var p *problem.Problem
-	if _, err := l.Lock(ctx, "/etc/a"); !errors.As(err, &p) || p.Code != problem.Busy || !strings.Contains(p.Msg, "process") {
+	if _, err := l.Lock(ctx, "/etc/a"); !errors.As(err, &p) || p.Code != problem.Busy || !strings.Contains(p.Msg, fmt.Sprintf("process %d", os.Getpid())) {
 		t.Fatalf("second lock: %v", err)
 	}
 	first.Unlock()

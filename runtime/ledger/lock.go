@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -15,54 +14,80 @@ import (
 )
 
 // Lock is held on one destination. Nil is a lock on nothing.
-type Lock struct{ file *os.File }
+type Lock struct{ fd int }
 
-// lock takes an advisory lock on a file that stays: removing it would let two
-// hold one lock. The holder's process id stands in it.
+// lock takes an advisory lock on a file that stays empty, and stays: removing
+// it would let two hold one lock.
 func lock(ctx context.Context, path, dest string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	fd, err := again(func() (int, error) {
+		return unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dest, err)
 	}
+	l := &Lock{fd}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		_, err := again(func() (int, error) { return 0, unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 		if err == nil {
-			break
+			return l, nil
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			l.Unlock()
 			return nil, fmt.Errorf("lock %s: %w", dest, err)
 		}
 		select {
 		case <-ctx.Done():
-			defer f.Close()
+			defer l.Unlock()
 			if errors.Is(ctx.Err(), context.Canceled) { // wconf ends; nobody is to blame
 				return nil, fmt.Errorf("lock %s: %w", dest, ctx.Err())
 			}
-			return nil, busy(f, dest)
+			return nil, busy(fd, dest)
 		case <-time.After(pause):
 		}
 	}
-	f.Truncate(0)                                //nolint:errcheck // the name is only for people
-	f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0) //nolint:errcheck
-	return &Lock{f}, nil
 }
 
-func busy(f *os.File, dest string) error {
-	text, _ := io.ReadAll(io.LimitReader(f, 32))
-	other := strings.TrimSpace(string(text))
-	if other == "" {
-		other = "unknown"
+// again repeats a system call that a signal interrupted.
+func again(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != unix.EINTR {
+			return n, err
+		}
 	}
+}
+
+func busy(fd int, dest string) error {
 	return &problem.Problem{
-		Code: problem.Busy, Msg: fmt.Sprintf("another wconf (process %s) works on %s", other, dest),
+		Code: problem.Busy, Msg: fmt.Sprintf("another wconf (process %s) works on %s", holder(fd), dest),
 		Hint: "wait for it, or stop it",
 	}
+}
+
+// holder is the process that holds the lock on a file, as the kernel's list
+// has it: "1: FLOCK ADVISORY WRITE 4711 fd:00:12345 0 EOF".
+func holder(fd int) string {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return "unknown"
+	}
+	all, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		return "unknown"
+	}
+	inode := fmt.Sprintf(":%d", st.Ino)
+	for line := range strings.Lines(string(all)) {
+		f := strings.Fields(line)
+		if len(f) >= 6 && f[1] == "FLOCK" && strings.HasSuffix(f[5], inode) {
+			return f[4]
+		}
+	}
+	return "unknown"
 }
 
 // Unlock lets others work on the destination.
 func (l *Lock) Unlock() {
 	if l != nil {
-		l.file.Close()
+		unix.Close(l.fd) //nolint:errcheck // nothing was written
 	}
 }
