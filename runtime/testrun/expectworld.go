@@ -16,7 +16,10 @@ func (x *expecting) world() {
 	e := x.e
 	if e.Changed != nil {
 		want := slices.Sorted(slices.Values(e.Changed))
-		if !slices.Equal(want, x.step.changed) {
+		switch {
+		case !x.step.judged:
+			x.fail("expected changed = "+list(want)+", and no reload was judged in this step", nil, "changed")
+		case !slices.Equal(want, x.step.changed):
 			x.fail(fmt.Sprintf("expected changed = %s, got %s", list(want), list(x.step.changed)), nil, "changed")
 		}
 	}

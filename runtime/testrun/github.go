@@ -16,7 +16,7 @@ func WriteGitHub(w io.Writer, r *Report) error {
 		for _, err := range f.Broken {
 			at := f.Path
 			if pr, ok := err.(*problem.Problem); ok && pr.File != "" {
-				at = fmt.Sprintf("%s:%d", pr.File, pr.Line)
+				at = fmt.Sprintf("%s:%d", pr.File, max(pr.Line, 1))
 			}
 			p.annotate("error", at, "does not load", err.Error())
 		}

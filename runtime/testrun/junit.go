@@ -78,7 +78,7 @@ func junitFile(f *FileReport) junitSuite {
 		}
 		s.Errors++
 		s.Cases = append(s.Cases, junitCase{Name: "load", Class: s.Name, File: f.Path, Time: seconds(0),
-			Error: &junitMessage{Message: f.Broken[0].Error(), Text: clean(strings.Join(texts, "\n"))}})
+			Error: &junitMessage{Message: f.Broken[0].Error(), Text: strings.Join(texts, "\n")}})
 	}
 	var total time.Duration
 	for _, res := range f.Results {
@@ -87,7 +87,7 @@ func junitFile(f *FileReport) junitSuite {
 		switch res.Outcome {
 		case Failed:
 			s.Failures++
-			c.Failure = &junitMessage{Message: clean(res.Failures[0].Msg), Text: clean(res.text())}
+			c.Failure = &junitMessage{Message: res.Failures[0].Msg, Text: res.text()}
 		case Skipped:
 			s.Skipped++
 			c.Skipped = &junitMessage{Message: res.Why}
@@ -114,13 +114,3 @@ func (r *Result) text() string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
-
-// clean takes out what XML 1.0 cannot hold.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r != 0xfffe && r != 0xffff {
-			return r
-		}
-		return '\uFFFD'
-	}, s)
-}

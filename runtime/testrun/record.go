@@ -29,8 +29,9 @@ type record struct {
 	fresh    *resource.Plan // rendered and not checked yet
 	reads    kv.ReadSet     // of the last render
 	decision string         // the last that was made about the reload
-	changed  []string       // keys of the last judgement
-	leaves   []gate.Leaf    // of the last judgement
+	judged   bool
+	changed  []string    // keys of the last judgement
+	leaves   []gate.Leaf // of the last judgement
 	written  bool
 	drift    bool
 	commands []ran
@@ -68,6 +69,7 @@ func (p *play) planned(plan *resource.Plan, err error) {
 }
 
 func (p *play) judged(g *gate.Gate, in gate.Input, v gate.Verdict) {
+	p.step.judged = true
 	p.step.changed = slices.Concat(in.Added, in.Removed, in.Updated)
 	slices.Sort(p.step.changed)
 	if g == nil {

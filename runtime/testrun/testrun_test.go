@@ -113,6 +113,7 @@ func TestExpectationsFail(t *testing.T) {
 		"no leaf":           {`expect = { leaf = { drift = false } }`, "the condition has no part drift"},
 		"reloads_total":     {`expect = { reloads_total = 2 }`, "expected reloads_total = 2, got 1"},
 		"changed":           {`expect = { changed = ["/workers"] }`, `expected changed = ["/workers"], got []`},
+		"not judged":        {`step = [{ do = "start" }, { expect = { changed = [] } }]`, "no reload was judged in this step"},
 		"keys_read":         {`expect = { keys_read = ["/workers", "/owner"] }`, "/owner was not read"},
 		"status":            {`expect = { status = "held" }`, `expected status = "held", got "in sync"`},
 		"log":               {`expect = { log = ["no such line"] }`, `nothing in the log contains "no such line"`},
