@@ -56,7 +56,11 @@ func (f *fakeCommands) Run(ctx context.Context, c command.Command) (command.Resu
 	} else {
 		r, err = f.answer(name, c)
 	}
-	f.tell(ran{name, r.Exit, err})
+	exit := r.Exit
+	if err != nil && exit == 0 { // it did not even start
+		exit = -1
+	}
+	f.tell(ran{name, exit, err})
 	return r, err
 }
 

@@ -2,6 +2,7 @@ package testrun_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -304,4 +305,32 @@ func TestTimeout(t *testing.T) {
 	r, out := run(t, testrun.Options{Paths: []string{"tests/x_test.toml"}})
 	counts(t, r, out, 0, 1)
 	says(t, out, "the case took longer than 1ns")
+}
+
+// A check that is real judges what was rendered; one that cannot even start has
+// not accepted anything.
+func TestRealCheck(t *testing.T) {
+	world(t, "nginx.txtar")
+	const test = "format = 1\n[template]\nsrc = \"nginx.conf.tmpl\"\ndest = \"/nowhere/x\"\nkeys = [\"/\"]\ncheck_cmd = [%s, \"{{.src}}\"]\n" +
+		"[fixture.keys]\n\"/workers\" = \"4\"\n[[case]]\nname = \"x\"\nrun = [\"check_cmd\"]\nexpect = { %s }\n"
+	for name, c := range map[string]struct{ command, expect, want string }{
+		"accepts":      {`"grep", "-q", "worker_processes 4"`, "check = 0, written = true", ""},
+		"refuses":      {`"grep", "-q", "worker_processes 5"`, `check = 1, error = { code = "check-failed" }`, ""},
+		"is not there": {`"/no/such/program"`, `check = 0, error = { code = "check-failed" }`, "expected check = 0, got -1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, "tests/x_test.toml", fmt.Sprintf(test, c.command, c.expect))
+			o := testrun.Options{Paths: []string{"tests/x_test.toml"}}
+			r, out := run(t, o)
+			counts(t, r, out, 0, 0, 1)
+			o.AllowExec = true
+			r, out = run(t, o)
+			if c.want == "" {
+				counts(t, r, out, 1)
+				return
+			}
+			counts(t, r, out, 0, 1)
+			says(t, out, c.want)
+		})
+	}
 }
