@@ -171,8 +171,10 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 	} else {
 		t.plan = p
 	}
-	t.source.index.learn(t, t.reads, reads)
-	t.reads = reads
+	if !reads.Equal(t.reads) { // most renders read what the one before did
+		t.source.index.learn(t, t.reads, reads)
+		t.reads = reads
+	}
 	if t.waits && t.reason == "keys" {
 		t.changes = touching(reads, t.changes)
 		t.waits = len(t.changes) > 0

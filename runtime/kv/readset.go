@@ -108,6 +108,12 @@ func (r ReadSet) listed(key string) bool {
 // TouchesAny tells whether any of cs could alter a render that read r.
 func (r ReadSet) TouchesAny(cs []Change) bool { return slices.ContainsFunc(cs, r.Touches) }
 
+// Equal tells whether two renders read the same.
+func (r ReadSet) Equal(o ReadSet) bool {
+	return r.prefix == o.prefix && maps.Equal(r.values, o.values) && maps.Equal(r.presence, o.presence) &&
+		maps.Equal(r.dirs, o.dirs) && maps.Equal(r.globs, o.globs) && maps.Equal(r.world, o.world)
+}
+
 // Union is what either read. Both must come from views with one prefix.
 func (r ReadSet) Union(o ReadSet) ReadSet {
 	u := ReadSet{prefix: r.prefix}
