@@ -2,7 +2,7 @@
 // guides run exactly as they are written: as root, with /etc/confd, nginx on
 // port 80 and etcd on port 2379, and nothing of it is left behind.
 //
-// The machine is the real one with private namespaces: /etc, /run, /var and
+// The machine is the real one with private namespaces: /etc, /run, /srv, /var and
 // /usr/local are overlays that nobody else sees, the network is a loopback
 // interface alone, and every process ends with the test. It needs root.
 //

@@ -20,7 +20,7 @@ import (
 const inside = "WCONF_OWN_MACHINE"
 
 // private are the directories that the machine has for itself.
-var private = []string{"/etc", "/run", "/var", "/usr/local"}
+var private = []string{"/etc", "/run", "/srv", "/var", "/usr/local"}
 
 // Machine is the machine of one test.
 type Machine struct {
@@ -119,20 +119,19 @@ func (m *Machine) Install(from, to string) {
 	}
 }
 
-// Sh runs a script of bash, which must succeed, and returns its output. What
-// it leaves running goes on.
+// Sh runs a script of bash, which must succeed, and returns what it wrote to
+// its standard output. What it leaves running goes on.
 func (m *Machine) Sh(script string) string {
 	m.t.Helper()
-	f := m.output()
-	defer f.Close()
+	out, errs := m.output(), m.output() // no pipes, which a daemon would keep open
+	defer out.Close()
+	defer errs.Close()
 	c := m.bash(script)
-	c.Stdout, c.Stderr = f, f // no pipe, which a daemon would keep open
-	err := c.Run()
-	out := m.Read(f.Name())
-	if err != nil {
-		m.t.Fatalf("%s\n%v\n%s", script, err, out)
+	c.Stdout, c.Stderr = out, errs
+	if err := c.Run(); err != nil {
+		m.t.Fatalf("%s\n%v\n%s\n%s", script, err, m.Read(out.Name()), m.Read(errs.Name()))
 	}
-	return out
+	return m.Read(out.Name())
 }
 
 // output is a new file for what a script writes.
