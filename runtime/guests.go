@@ -13,9 +13,10 @@ import (
 
 // Guests is the runtime of Wasm guests; it starts with the first of them.
 type Guests struct {
-	cache  string // directory of compiled modules
-	log    *slog.Logger
-	shared bool // whoever opened it closes it
+	cache      string // directory of compiled modules
+	background bool   // a daemon does not wait for a guest to compile
+	log        *slog.Logger
+	shared     bool // whoever opened it closes it
 
 	once    sync.Once
 	runtime *wasm.Runtime
@@ -25,16 +26,19 @@ type Guests struct {
 func newGuests(stateDir string, log *slog.Logger) *Guests {
 	g := &Guests{log: log}
 	if stateDir != "" {
-		g.cache = filepath.Join(stateDir, "guests")
+		g.cache = GuestCache(stateDir)
 	}
 	return g
 }
 
+// GuestCache is where compiled guests lie below a state directory.
+func GuestCache(stateDir string) string { return filepath.Join(stateDir, "guests") }
+
 func (g *Guests) load(ctx context.Context, name string, bin []byte) (*wasm.Module, error) {
 	g.once.Do(func() {
-		if g.runtime, g.err = wasm.NewRuntime(wasm.Options{Cache: g.cache}); g.err != nil && g.cache != "" {
+		if g.runtime, g.err = wasm.NewRuntime(wasm.Options{Cache: g.cache, Background: g.background, Log: g.log}); g.err != nil && g.cache != "" {
 			g.log.Warn("compiled guests are not kept", "err", g.err)
-			g.runtime, g.err = wasm.NewRuntime(wasm.Options{})
+			g.runtime, g.err = wasm.NewRuntime(wasm.Options{Background: g.background, Log: g.log})
 		}
 	})
 	if g.err != nil {

@@ -50,6 +50,9 @@ type Options struct {
 	Now func() time.Time
 	// Offline opens no store: keys come from Feed, and Step moves the clock.
 	Offline *Offline
+	// Background lets a large guest that is not compiled yet begin in the
+	// interpreter: for Run, which must not wait. Once would compile in vain.
+	Background bool
 }
 
 // Runtime is an open configuration.
@@ -92,6 +95,9 @@ func Open(o Options) (*Runtime, error) {
 	rt := &Runtime{
 		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
 		labels: o.Offline.labels(host), built: map[string]*built{}, heard: make(chan struct{}, 1),
+	}
+	if o.Background {
+		rt.guests.background = true
 	}
 	rt.engine = engine.New(engine.Options{
 		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil,

@@ -131,7 +131,7 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	if err := s.served(); err != nil {
 		return &exit{exitLoad, err}
 	}
-	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log})
+	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime})
 	if err != nil {
 		return &exit{exitLoad, err}
 	}
