@@ -47,6 +47,7 @@ type Session struct {
 	last   result
 	denied []string
 	missed string
+	asker  asker
 }
 
 // answer is what getv once said about a key; the snapshot is frozen.

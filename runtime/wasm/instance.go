@@ -51,6 +51,19 @@ func instanceOf(ctx context.Context) *Instance { return ctx.Value(instanceKey{})
 // Open makes an instance and runs its start section and _initialize. The limits
 // count from here to Close. Errors are *problem.Problem.
 func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
+	i, err := m.prepare(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.start(); err != nil {
+		i.Close()
+		return nil, err
+	}
+	return i, nil
+}
+
+// prepare is an instance with its limits and its memory, but no guest yet.
+func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	limits := v.Limits.Or(Defaults)
 	i := &Instance{module: m, code: m.code.Load(), session: v.Session, limits: limits, began: time.Now()}
 	if i.code.slow {
@@ -71,10 +84,6 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 	i.memory = memory
 	ctx, i.cancel = context.WithTimeout(ctx, i.limits.Time)
 	i.ctx = context.WithValue(ctx, instanceKey{}, i)
-	if err := i.start(); err != nil {
-		i.Close()
-		return nil, err
-	}
 	return i, nil
 }
 
@@ -82,11 +91,18 @@ func (m *Module) Open(ctx context.Context, v Invocation) (*Instance, error) {
 // that nobody reads: wazero would seed one for each instance.
 var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
 
-func (i *Instance) start() (err error) {
+func (i *Instance) instantiate() (err error) {
 	ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
 	i.guest, err = i.code.engine.InstantiateModule(ctx, i.code.compiled, instanceConfig)
 	if err != nil {
 		return i.explain("start", err)
+	}
+	return nil
+}
+
+func (i *Instance) start() error {
+	if err := i.instantiate(); err != nil {
+		return err
 	}
 	if f := i.guest.ExportedFunction("_initialize"); f != nil {
 		if err := f.CallWithStack(i.ctx, nil); err != nil {

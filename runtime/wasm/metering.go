@@ -53,6 +53,11 @@ func (f *function) costs() costs {
 			c.bulk = c.bulk || divisor(w.sub) > 0
 		}
 	}
+	if f.dearest > 0 {
+		for n, price := range c.regions {
+			c.regions[n] = min(price, f.dearest)
+		}
+	}
 	return c
 }
 

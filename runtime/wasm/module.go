@@ -54,13 +54,24 @@ const compileTime = 30 * time.Second
 // the resource says it. What is wrong with the module is a *problem.Problem
 // with the code guest-load. The module must be closed.
 func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, error) {
+	m, err := r.loadAs(ctx, name, bin, vet)
+	if err == nil && m.about.Kind == Engine {
+		return nil, firstOf(m.Close(), onlyForScripts(name))
+	}
+	return m, err
+}
+
+// vetter stands between bytes and a compiler.
+type vetter func(name string, bin []byte) (*shape, *Inspection, error)
+
+func (r *Runtime) loadAs(ctx context.Context, name string, bin []byte, vet vetter) (*Module, error) {
 	r.loading.Lock()
 	defer r.loading.Unlock()
 	digest := Digest(sha256.Sum256(bin))
 	p := r.programs[digest]
 	if p == nil {
 		var err error
-		if p, err = r.load(ctx, name, digest, bin); err != nil {
+		if p, err = r.load(ctx, name, digest, bin, vet); err != nil {
 			return nil, err
 		}
 		r.programs[digest] = p
@@ -71,7 +82,7 @@ func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, e
 
 // load takes a module from the cache, or vets, rewrites and compiles it and
 // puts it there.
-func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []byte) (*program, error) {
+func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []byte, vet vetter) (*program, error) {
 	if about, rewritten := r.cache.get(digest); about != nil {
 		compiled, err := r.compile(ctx, rewritten)
 		switch {

@@ -85,7 +85,7 @@ func newEngine(config wazero.RuntimeConfig) (wazero.Runtime, error) {
 		WithMemoryLimitPages(uint32(Ceiling.Memory/pageSize)).
 		WithDebugInfoEnabled(false).
 		WithCloseOnContextDone(false)) // every path through a guest comes by tick
-	for _, provide := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick} {
+	for _, provide := range []func(context.Context, wazero.Runtime) error{provideHost, provideWASI, provideTick, provideEngine} {
 		if err := provide(ctx, engine); err != nil {
 			return engine, fmt.Errorf("guest runtime: %w", err)
 		}

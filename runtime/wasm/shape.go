@@ -36,6 +36,7 @@ type shape struct {
 	exports  []exported
 	start    int // function index, or -1
 	code     codeShape
+	dearest  int64 // what entering a function or a round of a loop costs at most; 0: no bound
 }
 
 type signature struct{ params, results []byte }
