@@ -87,7 +87,7 @@ func (r *report) end(e event, id string) {
 		fmt.Printf("--- FAIL: %s %s\n%s", e.Package, e.Test, output)
 	case "skip":
 		r.skipped++
-		why := "no reason given: " + e.Test
+		why := "what does not apply here"
 		if _, reason, ok := strings.Cut(output, "left out: needs "); ok {
 			why, _, _ = strings.Cut(reason, "\n")
 		}

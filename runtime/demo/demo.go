@@ -100,13 +100,13 @@ func oneKey(w *world) error {
 func refused(w *world) error {
 	old := w.file("out/checked.conf")
 	w.set("/checked/value", "BROKEN")
-	if err := w.wait("the refusal", func() bool { return w.logged("resource=checked", "check_cmd refused") }); err != nil {
+	if err := w.wait("the refusal", func() bool { return w.logged("resource=checked", "step=check") }); err != nil {
 		return err
 	}
 	if w.file("out/checked.conf") != old {
 		return errors.New("the broken value is on disk")
 	}
-	w.say("refused: %s", w.line("resource=checked", "check_cmd refused"))
+	w.say("refused: %s", w.line("resource=checked", "step=check"))
 	w.say("on disk still: %q", old)
 	w.set("/checked/value", "fine again")
 	if err := w.wait("the good value", func() bool { return w.file("out/checked.conf") == "value fine again\n" }); err != nil {
