@@ -109,19 +109,36 @@ func (ss *stores) config(s config.Store) backend.Config {
 	return c
 }
 
-// ask tells each cache which keys the resources want.
+// ask tells each cache which keys the resources want, and which of them may all
+// go at once.
 func (ss *stores) ask(wanted map[string]*built) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for _, st := range ss.open {
-		var roots []string
+		var roots, careful []string
 		for _, b := range wanted {
-			if b.store == st && b.resource != nil {
-				roots = append(roots, b.resource.Scope().Roots()...)
+			if b.store != st || b.resource == nil {
+				continue
+			}
+			roots = append(roots, b.resource.Scope().Roots()...)
+			if !b.config.AllowEmpty {
+				careful = append(careful, b.resource.Scope().Roots()...)
 			}
 		}
+		st.cache.AllowEmpty(carefree(roots, careful))
 		st.cache.SetPrefixes(roots)
 	}
+}
+
+// carefree are the roots at or below which no careful resource reads: all who
+// read there have allow_empty.
+func carefree(roots, careful []string) (all []string) {
+	for _, root := range roots {
+		if !slices.ContainsFunc(careful, func(other string) bool { return backend.Under(other, []string{root}) }) {
+			all = append(all, root)
+		}
+	}
+	return all
 }
 
 // fill lists every store once. A store that does not answer is asked again

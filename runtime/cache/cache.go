@@ -27,11 +27,10 @@ type Update struct {
 
 // Options has a useful zero value.
 type Options struct {
-	Name       string           // of the store, for the log
-	AllowEmpty []string         // prefixes that may lose all of their keys without a second look
-	Notify     func()           // called, from any goroutine, whenever Take has something new
-	Now        func() time.Time // the clock; nil is time.Now
-	Log        *slog.Logger     // nil: discard
+	Name   string           // of the store, for the log
+	Notify func()           // called, from any goroutine, whenever Take has something new
+	Now    func() time.Time // the clock; nil is time.Now
+	Log    *slog.Logger     // nil: discard
 
 	// File keeps the keys for a start without the store, their values
 	// included, mode 0600; empty: nothing is kept. Run alone reads and writes
@@ -49,6 +48,7 @@ type Cache struct {
 
 	mu       sync.Mutex
 	prefixes []string
+	mayEmpty []string           // see AllowEmpty
 	restart  context.CancelFunc // ends the watch that follows other prefixes
 	snapshot *kv.Snapshot
 	news     []kv.Change // since the last Take
@@ -93,6 +93,14 @@ func (c *Cache) SetPrefixes(prefixes []string) {
 	if c.restart != nil {
 		c.restart()
 	}
+}
+
+// AllowEmpty says which of the prefixes may lose all of their keys without a
+// second look at the store.
+func (c *Cache) AllowEmpty(prefixes []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mayEmpty = slices.Clone(prefixes)
 }
 
 // outermost drops the prefixes that lie within another.
@@ -173,7 +181,7 @@ func (c *Cache) shrunk(next *kv.Snapshot) bool {
 		return false
 	}
 	for _, p := range c.prefixes {
-		if holds(c.snapshot, p) && !holds(next, p) && !slices.Contains(c.opt.AllowEmpty, p) {
+		if holds(c.snapshot, p) && !holds(next, p) && !slices.Contains(c.mayEmpty, p) {
 			return true
 		}
 	}

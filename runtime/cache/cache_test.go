@@ -197,7 +197,8 @@ func TestShrink(t *testing.T) {
 		})
 	}
 	s := &script{lists: []answer{{pairs("/a", "1"), "c1", nil}}}
-	run(t, s, cache.Options{AllowEmpty: []string{"/"}}, func(c *cache.Cache) {
+	run(t, s, cache.Options{}, func(c *cache.Cache) {
+		c.AllowEmpty([]string{"/"})
 		s.watch <- backend.Batch{Deletes: []string{"/a"}, Cursor: "c2"}
 		synctest.Wait()
 		holds(t, c)
