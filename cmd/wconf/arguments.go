@@ -77,6 +77,9 @@ func arguments(app *cli.App, backends []string, args []string) (ordered, warning
 	if top := w.top(); len(w.levels) > 1 && len(top.commands) > 0 {
 		return nil, nil, &usageError{fmt.Sprintf("%q needs a command", w.path()), strings.Join(commandNames(top.commands), ", ")}
 	}
+	if len(w.levels) == 1 && len(w.positional) > 0 {
+		return nil, nil, &usageError{fmt.Sprintf("%q is no flag, and behind -- there is no command", w.positional[0]), fmt.Sprintf("%q lists the commands", app.Name+" --help")}
+	}
 	return w.ordered(), w.warnings, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/wconf/wconf/runtime/config"
 )
 
 // everyday are the flags of the first page, in words that fit there.
@@ -34,7 +36,13 @@ func (p *program) help(levels []*level) {
 	for _, l := range levels {
 		path = append(path, l.name)
 	}
-	p.commandPage(strings.Join(path, " "), levels[0], levels[len(levels)-1].command)
+	c := levels[len(levels)-1].command
+	p.commandPage(strings.Join(path, " "), c)
+	if len(levels) == 2 && c.Name == "run" {
+		p.allFlags(levels[0])
+		return
+	}
+	fmt.Fprintf(p.out, "\nThe flags of %q work here, too.\n", p.name()+" run --help")
 }
 
 func (p *program) firstPage(root *level) {
@@ -52,8 +60,8 @@ func (p *program) firstPage(root *level) {
 	fmt.Fprintf(p.out, "\n%q lists every flag. Each is also WCONF_<FLAG> in the environment and a key of wconf.toml.\n", p.name()+" run --help")
 }
 
-func (p *program) commandPage(path string, root *level, c *cli.Command) {
-	fmt.Fprintf(p.out, "%s [FLAGS] %s\n\n  %s\n", path, usageOfCommand(c), c.Usage)
+func (p *program) commandPage(path string, c *cli.Command) {
+	fmt.Fprintf(p.out, "%s\n\n  %s\n", strings.TrimSpace(path+" [FLAGS] "+usageOfCommand(c)), c.Usage)
 	if c.Description != "" {
 		fmt.Fprintf(p.out, "\n  %s\n", indented(c.Description))
 	}
@@ -69,11 +77,6 @@ func (p *program) commandPage(path string, root *level, c *cli.Command) {
 			p.flag(f)
 		}
 	}
-	if c.Name == "run" {
-		p.allFlags(root)
-		return
-	}
-	fmt.Fprintf(p.out, "\nThe flags of %q work here, too.\n", p.name()+" run --help")
 }
 
 func usageOfCommand(c *cli.Command) string {
@@ -83,16 +86,22 @@ func usageOfCommand(c *cli.Command) string {
 	return c.ArgsUsage
 }
 
-// allFlags prints the options in their groups.
+// allFlags prints the options in their groups, and names those that are only
+// accepted.
 func (p *program) allFlags(root *level) {
-	group := ""
+	group, ignored := "", []string{}
 	for _, f := range grouped(root.flags) {
+		if o, ok := config.FindOption(f.Names()[0]); ok && o.Ignored() {
+			ignored = append(ignored, "-"+o.Name)
+			continue
+		}
 		if g := categoryOf(f); g != group {
 			group = g
 			fmt.Fprintf(p.out, "\n%s:\n", group)
 		}
 		p.flag(f)
 	}
+	fmt.Fprintf(p.out, "\nAccepted from confd and its fork, without effect:\n  %s\n", strings.Join(wrapped(strings.Join(ignored, " "), 110), "\n  "))
 }
 
 // grouped sorts flags by their groups, these in the order of their first flag.
@@ -133,6 +142,11 @@ func (p *program) flag(f cli.Flag) {
 	fmt.Fprintln(p.out, strings.Join(wrapped(usage, 88), "\n"+strings.Repeat(" ", 30)))
 }
 
+// kindWords stand for the values of options.
+var kindWords = map[config.Kind]string{
+	config.Text: "TEXT", config.List: "TEXT", config.Number: "N", config.Duration: "TIME", config.Seconds: "TIME",
+}
+
 // placeholder is the word between back quotes in the usage of a flag, and the
 // usage without them; a flag that is no switch takes at least VALUE.
 func placeholder(f cli.Flag, usage string) (takes, rest string) {
@@ -140,6 +154,9 @@ func placeholder(f cli.Flag, usage string) (takes, rest string) {
 		return "", strings.ReplaceAll(usage, "`", "")
 	}
 	takes = "VALUE"
+	if o, ok := config.FindOption(f.Names()[0]); ok && categoryOf(f) == o.Group {
+		takes = kindWords[o.Kind]
+	}
 	if before, after, ok := strings.Cut(usage, "`"); ok {
 		if word, end, ok := strings.Cut(after, "`"); ok && strings.ToUpper(word) == word {
 			return word, before + word + end

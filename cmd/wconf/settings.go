@@ -33,6 +33,9 @@ func optionFlags() []cli.Flag {
 
 func usageOf(o config.Option) string {
 	usage := strings.TrimSuffix(o.Doc, ".")
+	if len(o.Choices) > 0 && !strings.Contains(o.Doc, o.Choices[0]) {
+		usage += ": " + strings.Join(o.Choices, ", ")
+	}
 	if o.Default != "" && o.Kind != config.Bool {
 		usage += fmt.Sprintf(" (default %s)", o.Default)
 	}
