@@ -33,7 +33,7 @@ var incremental = []string{
 // the last state makes; and what reads nothing that changed is not rendered.
 func TestIncrementalIsFull(t *testing.T) {
 	dir, rnd := t.TempDir(), rand.New(rand.NewPCG(7, 8))
-	c := cache.New(nil, cache.Options{AllowEmpty: []string{"/"}})
+	c := cache.New(nil, cache.Options{})
 	c.SetPrefixes([]string{"/"})
 	e := engine.New(engine.Options{})
 	scope := kv.NewScope("", []string{"/"})

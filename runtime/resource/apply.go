@@ -48,7 +48,7 @@ func (r *Resource) apply(ctx context.Context, p *Plan, c Cause) Outcome {
 	if staged.Difference().None() {
 		return a.standing(ctx)
 	}
-	if r.disk == p.Hash && staged.Difference().Content {
+	if r.disk == p.Hash && (staged.Difference().Content || staged.Difference().Missing) {
 		a.cause.Reason = "drift"
 	}
 	if r.spec.Noop || a.cause.Reason == "drift" && r.spec.ReportDrift {
@@ -71,7 +71,8 @@ type applying struct {
 }
 
 // standing is for a destination that already is as planned: all that can be
-// left to do is a reload that is owed.
+// left to do is a reload that is owed. The condition can still hold it, but no
+// more skip it: it was open when the content was written, or was to open.
 func (a applying) standing(ctx context.Context) Outcome {
 	a.disk = a.plan.Hash
 	out := Outcome{Dest: a.Dest(), Reason: a.cause.Reason}
@@ -86,17 +87,11 @@ func (a applying) standing(ctx context.Context) Outcome {
 	if err != nil {
 		return a.failed("condition", problem.Condition, err)
 	}
-	switch v.Decision {
-	case gate.Now:
-		a.held, out.State, out.Reload = false, Owed, true
-	case gate.Hold:
+	if v.Decision == gate.Hold {
 		a.held, out.State, out.Wake, out.Why = true, Held, v.Wake, a.spec.ConditionText
-	case gate.Skip:
-		a.held, out.Skipped = false, true
-		if err := a.accept(); err != nil {
-			return a.failed("condition", problem.StageFailed, err)
-		}
+		return out
 	}
+	a.held, out.State, out.Reload = false, Owed, true
 	return out
 }
 

@@ -153,7 +153,6 @@ func (a applying) commit(debt bool) error {
 	return err
 }
 
-// accept takes the debt away without a reload: the condition says that what
 // stands there is not worth one.
 func (a applying) accept() error {
 	a.accepted, a.owed = a.disk, false

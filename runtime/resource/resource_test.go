@@ -186,3 +186,33 @@ func TestDestIsDirectory(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A reload that failed is owed whatever the condition says later.
+func TestFailedReloadIsNotSkipped(t *testing.T) {
+	b := newBench(t)
+	b.when = `first || touched("/b")`
+	r := b.start()
+	if out := b.apply(r, "", "1"); !out.Reload {
+		t.Fatalf("first: %+v", out)
+	}
+	b.run.err = errors.New("exit status 1")
+	b.reload(r)
+	if out := b.apply(r, "1", "1"); !out.Reload || out.State != resource.Owed {
+		t.Errorf("after the failure: %+v", out)
+	}
+	if out := b.apply(b.start(), "1", "1"); !out.Reload {
+		t.Errorf("after a restart: %+v", out)
+	}
+}
+
+// A destination that somebody removed is drift, like one that was edited.
+func TestRemovedIsDrift(t *testing.T) {
+	b := newBench(t)
+	b.spec.ReportDrift = true
+	r := b.start()
+	b.apply(r, "", "1")
+	os.Remove(b.spec.Target.Path)
+	if out := b.apply(r, "1", "1"); out.Reason != "drift" || out.Written {
+		t.Errorf("%+v", out)
+	}
+}
