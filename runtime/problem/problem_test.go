@@ -31,9 +31,9 @@ func FuzzDetail(f *testing.F) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"check_cmd", "reload_cmd", "dest", "src", "uid", "gid"}
+	names := []string{"get", "test", "check_cmd", "reload_cmd", "dest", "src", "uid", "gid"}
 	for word, want := range map[string]string{
-		"reload_comand": "reload_cmd", "check": "check_cmd", "dst": "dest", "zebra": "", "": "", "UID": "uid",
+		"reload_comand": "reload_cmd", "tset": "test", "check": "check_cmd", "dst": "dest", "zebra": "", "": "", "UID": "uid",
 	} {
 		if got := problem.Nearest(word, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
