@@ -28,7 +28,7 @@ func (p *program) classic(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.lost() && terminal(p.err) {
+	if terminal(p.in) && s.lost() {
 		p.help([]*level{programLevel(c.App)})
 		return &exit{code: exitUsage}
 	}
@@ -139,6 +139,9 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	log.Info("starting", "version", version, "backend", s.Store.Backend, "resources", len(rt.Resources()))
 	if s.Onetime {
 		return p.onePass(ctx, s, rt)
+	}
+	if s.Noop && s.Diff {
+		log.Warn("-diff prints in a one-time run only")
 	}
 	stop := onHangup(ctx, func() {
 		log.Info("reading the configuration again")

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // The test binary is the program, under both of its names.
@@ -18,9 +23,17 @@ func TestMain(m *testing.M) {
 }
 
 // Each script shows one behaviour of the program as its users see it.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "script") }
+
+// Completion in a real bash.
+func TestBash(t *testing.T) {
+	needs.Tool(t, "bash")
+	scripts(t, "bash")
+}
+
+func scripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 filepath.Join("testdata", dir),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -33,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"signal":     sendSignal,
 			"rc":         rc,
+			"serves":     serves,
 		},
 	})
 }
@@ -54,6 +68,32 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not become so; it holds:\n%s", args[0], last)
+}
+
+// serves waits until the server whose address stands in a log answers a path
+// with a text: serves LOG PATH TEXT.
+func serves(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serves LOG PATH TEXT")
+	}
+	at := regexp.MustCompile(`address=([0-9.:]+)`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if at == nil {
+		ts.Fatalf("%s names no address", args[0])
+	}
+	last := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		answer, err := http.Get("http://" + at[1] + args[1])
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		text, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if last = string(text); last == args[2] {
+			return
+		}
+	}
+	ts.Fatalf("%s answers %q", args[1], last)
 }
 
 // sendSignal sends a signal to the process whose number a file holds: signal HUP FILE.
