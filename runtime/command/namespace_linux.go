@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -66,11 +67,15 @@ func lay(overlays []Overlay, cwd string) error {
 	if err != nil {
 		return err
 	}
-	if err := makeRoom(overs); err != nil {
+	files, err := absolute(overlays)
+	if err != nil {
 		return err
 	}
-	for i, o := range overlays {
-		if err := unix.Mount(o.File, overs[i], "", unix.MS_BIND, ""); err != nil {
+	if err := makeRoom(overs); err != nil { // it may move about
+		return err
+	}
+	for i, file := range files {
+		if err := unix.Mount(file, overs[i], "", unix.MS_BIND, ""); err != nil {
 			return mountError("bind", overs[i], err)
 		}
 	}
@@ -79,6 +84,17 @@ func lay(overlays []Overlay, cwd string) error {
 		return fmt.Errorf("chdir %s: %w", cwd, err)
 	}
 	return nil
+}
+
+func absolute(overlays []Overlay) (files []string, err error) {
+	for _, o := range overlays {
+		file, err := filepath.Abs(o.File)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }
 
 // mountError is ErrNoNamespace where wconf lacks the right to mount, as under

@@ -132,6 +132,23 @@ func TestOverlayOfAMissingFile(t *testing.T) {
 }
 
 // While the command runs, nobody else sees its files or mounts, wconf included.
+// A relative overlay of a file that is not there yet is found although making
+// room for it moves about.
+func TestOverlayOfARelativePath(t *testing.T) {
+	needsNamespace(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("candidate", []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := command.Command{Shell: `test "$(cat dest)" = new`, Overlays: []command.Overlay{{File: "candidate", Over: "dest"}}}
+	if _, err := (command.Exec{}).Run(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat("dest"); err == nil {
+		t.Error("it stands outside, too")
+	}
+}
+
 func TestOverlaysArePrivate(t *testing.T) {
 	needsNamespace(t)
 	dir := t.TempDir()

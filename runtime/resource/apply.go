@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/gate"
@@ -149,11 +148,7 @@ func (a applying) checkCommand(ctx context.Context) error {
 	c := a.spec.Check
 	c.Src, c.Dest = a.staged.Path(), a.Dest()
 	if !c.HasSrc() {
-		file, err := filepath.Abs(c.Src)
-		if err != nil {
-			return err
-		}
-		c.Overlays = []command.Overlay{{File: file, Over: c.Dest}}
+		c.Overlays = []command.Overlay{{File: c.Src, Over: c.Dest}}
 	}
 	result, err := a.parts.Commands.Run(ctx, c)
 	if errors.Is(err, command.ErrNoNamespace) {
