@@ -127,15 +127,6 @@ func walkImage(t *testing.T, dir string) []byte {
 	return files
 }
 
-func mustRead(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // configured checks the image's configuration against its one layer.
 func configured(t *testing.T, text, files []byte) {
 	var image struct {
