@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/wconf/wconf/runtime/problem"
 )
@@ -15,6 +19,22 @@ type finding struct {
 }
 
 var findingFormats = []string{"text", "json", "github"}
+
+func findingsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Usage: "`FORMAT` of the findings: text, json or github (default text)"}
+}
+
+// findingFormat is how a command prints its findings.
+func findingFormat(c *cli.Context) (string, error) {
+	format := cmp.Or(c.String("format"), "text")
+	if c.Bool("json") {
+		format = "json"
+	}
+	if !slices.Contains(findingFormats, format) {
+		return "", &usageError{fmt.Sprintf("unknown format %q", format), "text, json or github"}
+	}
+	return format, nil
+}
 
 // findings prints what was found, and for people a count.
 func (p *program) findings(all []finding, format string) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -27,15 +26,25 @@ func (p *program) lintCommand() *cli.Command {
 			"where a store is named and answers, every resource is rendered, too. Exit 3 when there are problems.",
 		Flags: []cli.Flag{
 			fixtureFlag,
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the findings: text, json or github (default text)"},
+			findingsFlag(),
+			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
+			&cli.StringFlag{Name: "from", Usage: "with `confd`: say what changes for a configuration of confd, see migrate"},
 		},
 		Action: p.lintAction,
 	}
 }
 
 func (p *program) lintAction(c *cli.Context) error {
-	if f := c.String("format"); f != "" && !slices.Contains(findingFormats, f) {
-		return &usageError{fmt.Sprintf("unknown format %q", f), "text, json or github"}
+	switch c.String("from") {
+	case "":
+	case "confd":
+		return p.migrateAction(c)
+	default:
+		return &usageError{fmt.Sprintf("lint knows no way from %q", c.String("from")), "--from confd"}
+	}
+	format, err := findingFormat(c)
+	if err != nil {
+		return err
 	}
 	s, rt, err := p.look(c)
 	if err != nil {
@@ -63,7 +72,7 @@ func (p *program) lintAction(c *cli.Context) error {
 		}
 		l.rendered(c.Context, look, keys.snapshot)
 	}
-	p.findings(l.findings, cmp.Or(c.String("format"), "text"))
+	p.findings(l.findings, format)
 	if l.problems() > 0 {
 		return &exit{code: exitLoad}
 	}

@@ -21,86 +21,25 @@ var storeFunctions = []string{"exists", "get", "getv", "gets", "getvs", "ls", "l
 // functions that it calls. A text that does not parse has none: compiling it
 // says what is wrong.
 func literalKeys(text string) (keys []literalKey, calls []string) {
-	t := parse.New("")
-	t.Mode = parse.SkipFuncCheck
-	trees := map[string]*parse.Tree{}
-	if _, err := t.Parse(text, "", "", trees); err != nil {
-		return nil, nil
-	}
-	f := finder{}
-	for _, tree := range trees {
-		if tree.Root != nil {
-			f.list(tree.Root)
+	for _, call := range templateCalls(text) {
+		calls = append(calls, call.name)
+		if k, ok := call.key(); ok {
+			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(f.keys, func(a, b literalKey) int { return a.offset - b.offset })
-	slices.Sort(f.calls)
-	return f.keys, slices.Compact(f.calls)
+	slices.SortFunc(keys, func(a, b literalKey) int { return a.offset - b.offset })
+	slices.Sort(calls)
+	return keys, slices.Compact(calls)
 }
 
-type finder struct {
-	keys  []literalKey
-	calls []string
-}
-
-func (f *finder) list(l *parse.ListNode) {
-	if l == nil {
-		return
+// key is the key that a call of a store function names.
+func (c templateCall) key() (literalKey, bool) {
+	if len(c.args) == 0 || !slices.Contains(storeFunctions, c.name) {
+		return literalKey{}, false
 	}
-	for _, n := range l.Nodes {
-		f.node(n)
+	s, ok := c.args[0].(*parse.StringNode)
+	if !ok || !strings.HasPrefix(s.Text, "/") {
+		return literalKey{}, false
 	}
-}
-
-func (f *finder) node(n parse.Node) {
-	switch n := n.(type) {
-	case *parse.ActionNode:
-		f.pipe(n.Pipe)
-	case *parse.IfNode:
-		f.branch(&n.BranchNode)
-	case *parse.RangeNode:
-		f.branch(&n.BranchNode)
-	case *parse.WithNode:
-		f.branch(&n.BranchNode)
-	case *parse.TemplateNode:
-		f.pipe(n.Pipe)
-	case *parse.PipeNode:
-		f.pipe(n)
-	case *parse.ChainNode:
-		f.node(n.Node)
-	}
-}
-
-func (f *finder) branch(b *parse.BranchNode) {
-	f.pipe(b.Pipe)
-	f.list(b.List)
-	f.list(b.ElseList)
-}
-
-func (f *finder) pipe(p *parse.PipeNode) {
-	if p == nil {
-		return
-	}
-	for _, c := range p.Cmds {
-		for _, arg := range c.Args {
-			f.node(arg)
-		}
-		if len(c.Args) > 0 {
-			f.command(c)
-		}
-	}
-}
-
-func (f *finder) command(c *parse.CommandNode) {
-	name, ok := c.Args[0].(*parse.IdentifierNode)
-	if !ok {
-		return
-	}
-	f.calls = append(f.calls, name.Ident)
-	if len(c.Args) < 2 || !slices.Contains(storeFunctions, name.Ident) {
-		return
-	}
-	if s, ok := c.Args[1].(*parse.StringNode); ok && strings.HasPrefix(s.Text, "/") {
-		f.keys = append(f.keys, literalKey{name.Ident, s.Text, int(s.Position())})
-	}
+	return literalKey{c.name, s.Text, int(s.Position())}, true
 }
