@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
@@ -43,13 +44,15 @@ func (b *Backend) List(ctx context.Context, prefixes []string) (backend.Listing,
 func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listing, error) {
 	p := &pages{b: b, rev: rev}
 	l, at := &listing{scope: sc}, cursor{scope: sc.id()}
-	for _, pt := range sc.parts() {
-		if err := p.eachOf(ctx, pt, l.add); err != nil {
-			return backend.Listing{}, err
-		}
-	}
-	if p.rev == 0 {
+	parts := sc.parts()
+	if len(parts) == 0 {
 		return backend.Listing{}, errNoPrefix
+	}
+	if err := p.eachOf(ctx, parts[0], l.add); err != nil { // it decides the revision of all
+		return backend.Listing{}, err
+	}
+	if err := p.besides(ctx, parts[1:], l.add); err != nil {
+		return backend.Listing{}, err
 	}
 	at.cluster, at.rev, at.count = p.cluster, p.rev, l.count
 	if l.newest != nil {
@@ -57,6 +60,37 @@ func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listin
 	}
 	return backend.Listing{Pairs: l.pairs, Cursor: at.text()}, nil
 }
+
+// besides reads further parts at the revision of the first, several at a time:
+// resources that name each of their keys make thousands of parts. f is called
+// in the order of the parts.
+func (p *pages) besides(ctx context.Context, parts []part, f func(*mvccpb.KeyValue) error) error {
+	read := make([][]*mvccpb.KeyValue, len(parts))
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(partsAtOnce)
+	for i, pt := range parts {
+		all.Go(func() error {
+			own := &pages{b: p.b, rev: p.rev, cluster: p.cluster}
+			return own.eachOf(ctx, pt, func(kv *mvccpb.KeyValue) error {
+				read[i] = append(read[i], kv)
+				return nil
+			})
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, kvs := range read {
+		for _, kv := range kvs {
+			if err := f(kv); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const partsAtOnce = 8
 
 // listing grows as keys are read.
 type listing struct {
