@@ -69,3 +69,11 @@ func inGo(f hostfuncs.Function) string {
 	return fmt.Sprintf("//go:wasmimport %s %s\n//go:noescape\nfunc host%s(%s)%s\n", hostfuncs.Module, f.Name,
 		strings.ToUpper(f.Name[:1])+f.Name[1:], args(f, "NAME string", "NAME unsafe.Pointer, cap uint32", "NAME int32"), result)
 }
+
+// New Go guests come with the SDK as it is here: a module of its own, which
+// cannot be embedded.
+func TestStarterSDK(t *testing.T) {
+	if string(read(t, "new/go/src/wconf/wconf.go.txt")) != string(read(t, "sdk/go/wconf.go")) {
+		t.Error("cp sdk/go/wconf.go new/go/src/wconf/wconf.go.txt")
+	}
+}

@@ -21,8 +21,9 @@ import (
 
 func (p *program) guestCommand() *cli.Command {
 	return &cli.Command{
-		Name: "guest", Usage: "look at a Wasm guest, or try it",
+		Name: "guest", Usage: "begin, build, look at or try a Wasm guest",
 		Subcommands: []*cli.Command{
+			p.guestNewCommand(), p.guestBuildCommand(), p.guestPackCommand(),
 			{
 				Name: "inspect", Usage: "say what a module is, needs and offers, without running it", ArgsUsage: "FILE",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print an object"}},
@@ -30,19 +31,25 @@ func (p *program) guestCommand() *cli.Command {
 			},
 			{
 				Name: "run", Usage: "run a guest: its output goes to standard output, what it used to standard error", ArgsUsage: "FILE",
-				Flags: []cli.Flag{
-					&cli.StringSliceFlag{Name: "keys", Usage: "read the keys from this `FILE` (YAML, JSON, TOML); repeatable"},
-					&cli.StringSliceFlag{Name: "set", Usage: "lay `KEY=VALUE` over the keys; repeatable"},
-					&cli.StringSliceFlag{Name: "param", Usage: "give the guest the parameter `NAME=VALUE`; repeatable"},
-					&cli.StringFlag{Name: "role", Usage: "what the guest does, a `ROLE`: render, filter or check (default render)"},
-					&cli.StringFlag{Name: "input", Usage: "for filter and check: the `FILE` that they get (default standard input)"},
-					&cli.StringFlag{Name: "stdin", Usage: "for a command: how keys are written, a `FORMAT`: lines, json or json-tree"},
-					&cli.StringFlag{Name: "fuel", Usage: "at most `N` instructions, by the price list " + wasm.PriceList},
-					&cli.DurationFlag{Name: "time", Usage: "at most this `TIME`"},
-				},
+				Flags:  trialFlags(),
 				Action: p.guestRun,
 			},
+			p.guestBenchCommand(), p.guestPrecompileCommand(),
 		},
+	}
+}
+
+// trialFlags are the flags of commands that run a guest outside of any resource.
+func trialFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "keys", Usage: "read the keys from this `FILE` (YAML, JSON, TOML); repeatable"},
+		&cli.StringSliceFlag{Name: "set", Usage: "lay `KEY=VALUE` over the keys; repeatable"},
+		&cli.StringSliceFlag{Name: "param", Usage: "give the guest the parameter `NAME=VALUE`; repeatable"},
+		&cli.StringFlag{Name: "role", Usage: "what the guest does, a `ROLE`: render, filter or check (default render)"},
+		&cli.StringFlag{Name: "input", Usage: "for filter and check: the `FILE` that they get (default standard input)"},
+		&cli.StringFlag{Name: "stdin", Usage: "for a command: how keys are written, a `FORMAT`: lines, json or json-tree"},
+		&cli.StringFlag{Name: "fuel", Usage: "at most `N` instructions, by the price list " + wasm.PriceList},
+		&cli.DurationFlag{Name: "time", Usage: "at most this `TIME`"},
 	}
 }
 
@@ -135,33 +142,50 @@ func mebibytes(n uint64) string {
 }
 
 func (p *program) guestRun(c *cli.Context) error {
-	if err := arity(c, 1, 1); err != nil {
-		return err
-	}
-	s, err := p.lookSettings(c)
-	if err != nil {
-		return err
-	}
-	log, err := p.logger(s)
-	if err != nil {
-		return err
-	}
-	scope := kv.NewScope(s.Prefix, []string{"/"})
-	keys, err := p.guestKeys(c, s, scope)
-	if err != nil {
-		return err
-	}
-	t, err := newTrial(c, scope, log)
+	t, err := p.openTrial(c)
 	if err != nil {
 		return err
 	}
 	defer t.runtime.Close()
-	output, err := t.run(c.Context, kv.NewView(keys, scope), func() ([]byte, error) { return p.guestInput(c) })
+	output, err := t.run(c.Context)
 	if err == nil {
 		_, err = p.out.Write(output)
 	}
 	fmt.Fprint(p.err, t.used())
 	return err
+}
+
+// openTrial makes ready what a command line says about running a guest.
+func (p *program) openTrial(c *cli.Context) (*trial, error) {
+	if err := arity(c, 1, 1); err != nil {
+		return nil, err
+	}
+	s, err := p.lookSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	log, err := p.logger(s)
+	if err != nil {
+		return nil, err
+	}
+	scope := kv.NewScope(s.Prefix, []string{"/"})
+	keys, err := p.guestKeys(c, s, scope)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTrial(c, scope, log)
+	if err != nil {
+		return nil, err
+	}
+	t.keys, t.scope = keys, scope
+	if t.role == guest.Renderer {
+		return t, nil
+	}
+	if t.input, err = p.guestInput(c); err != nil {
+		t.runtime.Close()
+		return nil, fmt.Errorf("read the input: %w", err)
+	}
+	return t, nil
 }
 
 func (p *program) guestKeys(c *cli.Context, s *settings, scope kv.Scope) (*kv.Snapshot, error) {
@@ -182,13 +206,17 @@ func (p *program) guestInput(c *cli.Context) ([]byte, error) {
 	return io.ReadAll(p.in)
 }
 
-// trial is a guest that is run once, outside of any resource.
+// trial is a guest that is run outside of any resource.
 type trial struct {
 	runtime *wasm.Runtime
 	guest   *guest.Guest
 	role    guest.Role
-	stats   wasm.Stats
-	ran     bool
+	keys    *kv.Snapshot
+	scope   kv.Scope
+	input   []byte // of a filter or a check
+
+	stats wasm.Stats // of the last run
+	ran   bool
 }
 
 func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) {
@@ -240,21 +268,19 @@ func pairs(texts []string) (map[string]string, error) {
 	return m, nil
 }
 
-func (t *trial) run(ctx context.Context, v *kv.View, input func() ([]byte, error)) ([]byte, error) {
-	if t.role == guest.Renderer {
-		return t.guest.Render(ctx, v)
+// run runs the guest once, with a view of its own.
+func (t *trial) run(ctx context.Context) ([]byte, error) {
+	v := kv.NewView(t.keys, t.scope)
+	switch t.role {
+	case guest.Filter:
+		return t.guest.Filter(ctx, v, t.input)
+	case guest.Checker:
+		if err := t.guest.Check(ctx, v, t.input); err != nil {
+			return nil, &exit{exitCommand, err}
+		}
+		return nil, nil
 	}
-	content, err := input()
-	if err != nil {
-		return nil, fmt.Errorf("read the input: %w", err)
-	}
-	if t.role == guest.Filter {
-		return t.guest.Filter(ctx, v, content)
-	}
-	if err := t.guest.Check(ctx, v, content); err != nil {
-		return nil, &exit{exitCommand, err}
-	}
-	return nil, nil
+	return t.guest.Render(ctx, v)
 }
 
 // used says what the run cost.
