@@ -38,7 +38,7 @@ func (p *program) logger(s *settings) (*slog.Logger, error) {
 	case "journald":
 		return slog.New(&classicHandler{out: p.err, level: level, journal: true}), nil
 	}
-	return slog.New(tint.NewHandler(p.err, &tint.Options{
+	return slog.New(tint.NewTextHandler(p.err, &tint.Options{
 		Level: level, NoColor: !colour(p.err, s.Color), TimeFormat: timeFormat(p.err),
 	})), nil
 }

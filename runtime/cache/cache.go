@@ -144,7 +144,8 @@ func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	puts := c.hidden.drop(b.Puts, c.opt.Log, c.opt.Name)
-	next, changes := c.snapshot, []kv.Change(nil)
+	var next *kv.Snapshot
+	var changes []kv.Change
 	switch {
 	case c.snapshot == nil:
 		next = kv.NewSnapshot(puts)

@@ -152,10 +152,3 @@ func (a applying) commit(debt bool) error {
 	}
 	return err
 }
-
-// stands there is not worth one.
-func (a applying) accept() error {
-	a.accepted, a.owed = a.disk, false
-	err := a.parts.Stager.ClearMark(a.Dest(), ledger.MarkFor(a.ID(), a.plan.Hash))
-	return errors.Join(err, a.paid(), a.keep())
-}

@@ -40,7 +40,7 @@ func TestKilledAndRestarted(t *testing.T) {
 	t.Parallel()
 	s, _, m := away(t, "/app/a", "1", "/app/b", "1")
 	s.Kill()
-	if err, took := m.fails(soon); !strings.Contains(err.Error(), "etcd at ") {
+	if took, err := m.fails(soon); !strings.Contains(err.Error(), "etcd at ") {
 		t.Errorf("after %v: %v", took, err)
 	}
 	m.holds(0, "/app/a", "1", "/app/b", "1")
@@ -81,7 +81,7 @@ func TestBlackHole(t *testing.T) {
 	m.forget()
 	p.Hole()
 	s.Put("/app/a", "2")
-	_, took := m.fails(deadWithin)
+	took, _ := m.fails(deadWithin)
 	t.Logf("noticed after %v", took)
 	p.Pass()
 	m.holds(soon, "/app/a", "2")
@@ -176,7 +176,7 @@ func TestCluster(t *testing.T) {
 	lonely.holds(soon, "/app/a", "3")
 	members[1].Kill()
 	members[2].Kill()
-	err, took := lonely.fails(10 * time.Second)
+	took, err := lonely.fails(10 * time.Second)
 	t.Logf("majority lost: %v after %v", err, took)
 	members[1].Launch()
 	members[2].Launch()

@@ -189,12 +189,12 @@ func (m *mirror) forget() int {
 }
 
 // fails waits for a failure.
-func (m *mirror) fails(patience time.Duration) (error, time.Duration) {
+func (m *mirror) fails(patience time.Duration) (time.Duration, error) {
 	m.t.Helper()
 	took := m.until("a failure", patience, func(m *mirror) bool { return len(m.errs) > 0 })
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.errs[0], took
+	return took, m.errs[0]
 }
 
 func (m *mirror) listings() int {
