@@ -17,6 +17,7 @@ type Disk struct {
 	Log    *slog.Logger // warnings, each once per path; nil: none
 
 	warned sync.Map // path and reason
+	listed sync.Map // inode of a directory → listing
 }
 
 var _ interface {

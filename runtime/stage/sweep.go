@@ -26,7 +26,11 @@ func (d *Disk) Sweep(t Target) ([]string, error) {
 		return nil, failed(t.Path, "sweep", err)
 	}
 	defer p.close()
-	removed, err := p.sweep(p.owners(t))
+	names, err := d.leftIn(p)
+	if err != nil {
+		return nil, failed(t.Path, "sweep", err)
+	}
+	removed, err := p.sweep(names, p.owners(t))
 	return removed, failed(t.Path, "sweep", err)
 }
 
@@ -45,11 +49,41 @@ func (p *place) owners(t Target) []int {
 	return users
 }
 
-func (p *place) sweep(owners []int) (removed []string, err error) {
-	names, err := p.names()
+// leftIn is the names of the staged shape in a directory. Thousands of
+// destinations can share one, and are swept one after the other: it is listed
+// again only when something in it has come or gone.
+func (d *Disk) leftIn(p *place) ([]string, error) {
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Fstat(p.fd(), &st) }); err != nil {
+		return nil, err
+	}
+	now := listing{uint64(st.Dev), st.Ino, st.Mtim.Nano(), nil}
+	if known, ok := d.listed.Load(now.ino); ok && known.(listing).of(now) {
+		return known.(listing).names, nil
+	}
+	all, err := p.names()
 	if err != nil {
 		return nil, err
 	}
+	now.names = slices.DeleteFunc(all, func(name string) bool {
+		return len(name) <= stagedDigits+1 || !isStageName(name[1:len(name)-stagedDigits], name)
+	})
+	d.listed.Store(now.ino, now)
+	return now.names, nil
+}
+
+// listing is what was found in a directory, and when it last changed then.
+type listing struct {
+	dev, ino uint64
+	changed  int64
+	names    []string
+}
+
+func (l listing) of(now listing) bool {
+	return l.dev == now.dev && l.ino == now.ino && l.changed == now.changed
+}
+
+func (p *place) sweep(names []string, owners []int) (removed []string, err error) {
 	for _, name := range names {
 		if !isStageName(p.base, name) {
 			continue
