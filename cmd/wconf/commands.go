@@ -8,7 +8,7 @@ func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.runCommand(), p.onceCommand(),
 		p.renderCommand(), p.diffCommand(), p.keysCommand(), p.getCommand(), p.lsCommand(),
-		p.lintCommand(), p.migrateCommand(), p.testCommand(),
+		p.lintCommand(), p.migrateCommand(), p.testCommand(), p.devCommand(),
 		p.guestCommand(), p.metadataCommand(),
 		p.functionsCommand(), p.demoCommand(), p.completionCommand(), p.versionCommand(),
 	}
