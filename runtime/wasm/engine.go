@@ -16,25 +16,28 @@ import (
 const Engine Kind = "engine"
 
 // engineModule is the import module of engines. The names and signatures are
-// those of quickjs-wasi; of them only host_call does something. The others are
-// for features that stay off: time zones (all is UTC), modules, promises.
+// those of quickjs-wasi; the silent ones are for features that stay off: time
+// zones (all is UTC), modules, promises.
 const engineModule = "env"
 
 type engineFunction struct {
 	name   string
 	params int // all i32
 	gives  bool
+	code   api.GoModuleFunc
 }
 
 const hostCallName = "host_call"
 
-var engineFunctions = []engineFunction{
-	{hostCallName, 5, true},
-	{"host_get_timezone_offset", 2, true},
-	{"host_interrupt", 0, true},
-	{"host_module_load", 2, true},
-	{"host_module_normalize", 2, true},
-	{"host_promise_rejection", 3, false},
+func engineFunctions() []engineFunction {
+	return []engineFunction{
+		{hostCallName, 5, true, answerHostCall},
+		{"host_get_timezone_offset", 2, true, silent},
+		{"host_interrupt", 0, true, answerInterrupt},
+		{"host_module_load", 2, true, silent},
+		{"host_module_normalize", 2, true, silent},
+		{"host_promise_rejection", 3, false, silent},
+	}
 }
 
 func (f engineFunction) signature() signature {
@@ -50,13 +53,9 @@ func (f engineFunction) signature() signature {
 
 func provideEngine(ctx context.Context, engine wazero.Runtime) error {
 	builder := engine.NewHostModuleBuilder(engineModule)
-	for _, f := range engineFunctions {
-		code := silent
-		if f.name == hostCallName {
-			code = answerHostCall
-		}
+	for _, f := range engineFunctions() {
 		sig := f.signature()
-		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(code), sig.params, sig.results).Export(f.name)
+		builder.NewFunctionBuilder().WithGoModuleFunction(f.code, sig.params, sig.results).Export(f.name)
 	}
 	_, err := builder.Instantiate(ctx)
 	return err
@@ -124,7 +123,7 @@ func providedToEngine(i imported) (signature, error) {
 	if i.module == wasiModule {
 		return provided(i)
 	}
-	for _, f := range engineFunctions {
+	for _, f := range engineFunctions() {
 		if i.module == engineModule && i.name == f.name {
 			return f.signature(), nil
 		}

@@ -23,6 +23,7 @@ func engineWith(t testing.TB, fields string) []byte {
 		(import "env" "host_call" (func $host (param i32 i32 i32 i32 i32) (result i32)))
 		(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
 		(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+		(import "env" "host_interrupt" (func $interrupt (result i32)))
 		(memory (export "memory") 1)
 		(global $sp (mut i32) (i32.const 4096)) (export "__stack_pointer" (global $sp))
 		(data (i32.const 0) "add")
@@ -43,6 +44,11 @@ func engineWith(t testing.TB, fields string) []byte {
 			(i32.store (i32.const 300) (i32.const 11))
 			(i32.store (i32.const 304) (i32.const 22))
 			(call $host (i32.const 0) (i32.const 3) (i32.const 5) (local.get $argc) (i32.const 300)))
+		(func (export "poll") (local $n i32)
+			(loop $l
+				(local.set $n (i32.const 1000))
+				(loop $m (br_if $m (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+				(br_if $l (i32.eqz (call $interrupt)))))
 		(func (export "spin") (loop $l (br $l)))
 		(func (export "trap") unreachable)
 		`+fields+`)`)
@@ -200,6 +206,29 @@ func TestLimitsOfEngines(t *testing.T) {
 	defer i.Close()
 	if _, err = i.Call("ask"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An engine that asks is told when its limits are reached, and has some left to
+// say what it was doing.
+func TestInterrupt(t *testing.T) {
+	m := loadEngine(t, newRuntime(t, wasm.Options{}), engineWith(t, ""))
+	for words, l := range map[string]wasm.Limits{
+		"used up its 2000000 units of fuel": {Fuel: 2e6},
+		"stopped after 30ms":                {Time: 30 * time.Millisecond, Fuel: 1e17},
+	} {
+		i := start(t, m, nil, l)
+		if err := i.Interrupted(); err != nil {
+			t.Error(err)
+		}
+		call(t, i, "poll")
+		if got := i.Explain(i.Interrupted()).Error(); !strings.Contains(got, words) {
+			t.Errorf("got %s, want %s", got, words)
+		}
+		call(t, i, "count")
+		if l.Fuel == 2e6 && (i.Stats().Fuel < l.Fuel || i.Stats().Fuel > l.Fuel+20_000) {
+			t.Errorf("%d units of fuel", i.Stats().Fuel)
+		}
 	}
 }
 

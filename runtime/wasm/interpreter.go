@@ -20,6 +20,8 @@ type Interpreter struct {
 	functions map[string]api.Function
 	words     []uint64 // parameters and results of the calls that are under way
 	args      []uint32 // of the host calls that are
+
+	interrupted error
 }
 
 // HostCall answers the engine's host_call: name is that of the function that a
@@ -35,10 +37,12 @@ type interpreterKey struct{}
 // _initialize, or, when there is an image, one that is as it was when the image
 // was taken. The limits count from here to Close. Errors are *problem.Problem.
 func (m *Module) Start(ctx context.Context, v Invocation, image *Image, host HostCall) (*Interpreter, error) {
+	v.Limits = withSpare(v.Limits.Or(Defaults))
 	instance, err := m.prepare(ctx, v)
 	if err != nil {
 		return nil, err
 	}
+	instance.limits = withoutSpare(instance.limits)
 	i := &Interpreter{Instance: instance, host: host, functions: map[string]api.Function{}}
 	i.ctx = context.WithValue(i.ctx, interpreterKey{}, i)
 	if image == nil {
