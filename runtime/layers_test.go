@@ -33,13 +33,14 @@ var rooms = map[string][]string{
 	"runtime/render/gotmpl/funcs": {"problem"},
 	// 1 promises
 	"runtime/backend": {"kv"},
-	"runtime/render":  {"kv"},
+	"runtime/render":  {"kv", "problem"},
 	"runtime/wasm":    {"hostfuncs", "problem"},
 	// 2 makers
 	"runtime/backend/*":     {"backend", "kv", "command", "formats", "notify", "problem"},
 	"runtime/cache":         {"backend", "kv"},
 	"runtime/render/gotmpl": {"render", "kv", "render/gotmpl/funcs", "problem"},
 	"runtime/render/guest":  {"render", "kv", "wasm", "hostfuncs", "problem"},
+	"runtime/render/script": {"render", "kv", "wasm", "hostfuncs", "problem"},
 	"runtime/metadata":      {"formats", "problem"},
 	// 3 the file
 	"runtime/resource": {"kv", "render", "gate", "stage", "command", "ledger", "problem"},

@@ -1,0 +1,136 @@
+// Package script renders a file by a script: JavaScript, run by QuickJS-NG,
+// which is a Wasm module in the cage of every guest. No tool chain is needed.
+//
+// A script sees the keys that the resource's View grants, its parameters, and
+// nothing else: no files, no clock, no network, no modules. What it asked for
+// is in the View's ReadSet. Each render begins from the same image of the
+// engine, in which the script is compiled and has not run, so that no state and
+// no secret of one render reaches the next.
+package script
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render"
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+// Options say how a resource uses a script. The zero value has no parameters
+// and the default limits.
+type Options struct {
+	File   string            // the path of the script, for problems
+	Name   string            // the resource's name; the parameter wconf.name
+	Dest   string            // its destination; the parameter wconf.dest
+	Params map[string]string // [template.params]
+	Limits wasm.Limits       // [template.limits]
+	Scope  *kv.Scope         // the resource's keys, for hints; nil: hints do without
+	Log    *slog.Logger      // gets what the script logs; nil: nobody does
+	// Mask hides secrets in what a script logs or fails with; nil hides nothing.
+	Mask func(string) string
+	// Stats is told what each render used, also of one that failed.
+	Stats func(wasm.Stats)
+}
+
+// Script is a compiled script, bound to a resource. It is safe for concurrent
+// use; it does not own the module.
+type Script struct {
+	o      Options
+	source source
+	module *wasm.Module
+	limits wasm.Limits
+	params map[string]string
+	start  start
+}
+
+var _ render.Renderer = (*Script)(nil)
+
+// Load makes the engine ready for a script: name is the script's, for errors.
+// Engines share what was compiled, and the cache of compiled guests. The module
+// must be closed.
+func Load(ctx context.Context, r *wasm.Runtime, name string) (*wasm.Module, error) {
+	return r.LoadEngine(ctx, name, engine, engineDigest)
+}
+
+// longest is how many bytes a script may have.
+const longest = 1 << 20
+
+// New compiles a script on an engine that Load gave. What is wrong with it, or
+// with the resource, is a *problem.Problem.
+func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, error) {
+	s := &Script{o: o, module: m, source: source{file: o.File, text: string(text)}, limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
+	if err := s.limits.Beyond(); err != nil {
+		return nil, s.problem(problem.Config, err.Error(), "")
+	}
+	if err := s.setParams(); err != nil {
+		return nil, err
+	}
+	if len(text) > longest || !utf8.Valid(text) {
+		return nil, s.problem(problem.TemplateParse, fmt.Sprintf("a script is UTF-8 text of at most %d bytes", longest), "")
+	}
+	if err := s.compile(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Script) setParams() error {
+	for _, name := range slices.Sorted(maps.Keys(s.o.Params)) {
+		if strings.HasPrefix(name, "wconf.") {
+			return s.problem(problem.Config, fmt.Sprintf("parameter %s: names that begin with wconf. are wconf's own", name), "")
+		}
+	}
+	s.params = map[string]string{"wconf.name": s.o.Name, "wconf.dest": s.o.Dest}
+	maps.Copy(s.params, s.o.Params)
+	return nil
+}
+
+// Render runs the script and gives the file that it made.
+func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
+	session := &hostfuncs.Session{Keys: keys{v}, Params: s.params, Revision: keys{v}.revision}
+	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
+	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
+	if err != nil {
+		return nil, err
+	}
+	defer i.Close()
+	h.Interpreter = i
+	err = s.run(h)
+	if err != nil {
+		err = s.explain(h, v, err)
+	}
+	if s.o.Stats != nil {
+		s.o.Stats(i.Stats())
+	}
+	s.log(session)
+	if err != nil {
+		return nil, err
+	}
+	return session.Output(), nil
+}
+
+func (s *Script) mask(text string) string {
+	if s.o.Mask == nil {
+		return text
+	}
+	return s.o.Mask(text)
+}
+
+func (s *Script) log(session *hostfuncs.Session) {
+	if s.o.Log == nil {
+		return
+	}
+	levels := map[hostfuncs.Level]slog.Level{hostfuncs.LevelDebug: slog.LevelDebug, hostfuncs.LevelInfo: slog.LevelInfo,
+		hostfuncs.LevelWarn: slog.LevelWarn, hostfuncs.LevelError: slog.LevelError}
+	for _, line := range session.Lines() {
+		s.o.Log.Log(context.Background(), levels[line.Level], "script says", "resource", s.o.Name, "script", s.source.name(), "text", s.mask(line.Text))
+	}
+}
