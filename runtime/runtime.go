@@ -103,7 +103,7 @@ func Open(o Options) (*Runtime, error) {
 		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil,
 		Observer: o.Observer, Pulse: o.Pulse, Now: o.Now, Log: o.Log,
 	})
-	rt.stores = &stores{log: o.Log, notify: rt.hear, now: o.Now, offline: o.Offline != nil}
+	rt.stores = &stores{log: o.Log, notify: rt.hear, now: o.Now, offline: o.Offline != nil, main: d.Store, keep: d.CacheFile}
 	if d.SecretKeyring != "" {
 		if err := rt.openKeyring(d.SecretKeyring); err != nil {
 			return nil, err

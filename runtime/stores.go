@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,6 +63,8 @@ type stores struct {
 	notify  func()
 	now     func() time.Time // nil: time.Now
 	offline bool
+	main    config.Store // the daemon's
+	keep    string       // the cache file; "" keeps nothing
 
 	mu      sync.Mutex
 	open    []*store
@@ -87,12 +90,33 @@ func (ss *stores) get(s config.Store) (*store, error) {
 			return nil, fmt.Errorf("backend %s: %w", f.Name, err)
 		}
 	}
-	st.cache = cache.New(st.backend, cache.Options{Name: f.Name, Notify: ss.notify, Now: ss.now, Log: ss.log})
+	st.cache = cache.New(st.backend, cache.Options{
+		Name: f.Name, Notify: ss.notify, Now: ss.now, Log: ss.log, File: ss.cacheFile(s, f.Name), Store: identity(s),
+	})
 	ss.open = append(ss.open, st)
 	if ss.running != nil {
 		ss.running(st)
 	}
 	return st, nil
+}
+
+// cacheFile is where the keys of a store are kept: the daemon's own in the file
+// that was asked for, those of a [backend] table beside it. Stores that are
+// files themselves need none.
+func (ss *stores) cacheFile(s config.Store, name string) string {
+	switch {
+	case ss.keep == "" || ss.offline || name == "file" || name == "env":
+		return ""
+	case s.Equal(ss.main):
+		return ss.keep
+	}
+	return fmt.Sprintf("%s.%.8x", ss.keep, sha256.Sum256([]byte(identity(s))))
+}
+
+// identity tells a store from others by what decides over its keys.
+func identity(s config.Store) string {
+	return fmt.Sprintf("%s nodes %q files %q command %q srv %q %q user %q identity %q bare %v null %v",
+		s.Backend, s.Nodes, s.Files, s.Command, s.SRVDomain, s.SRVRecord, s.Username, s.Identity, s.BareKeys, s.NullAsText)
 }
 
 func (ss *stores) config(s config.Store) backend.Config {

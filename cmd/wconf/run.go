@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wconf/wconf/runtime"
+	"github.com/wconf/wconf/runtime/admin"
 	"github.com/wconf/wconf/runtime/config"
 )
 
@@ -32,7 +33,7 @@ func (p *program) classic(c *cli.Context) error {
 		p.help([]*level{programLevel(c.App)})
 		return &exit{code: exitUsage}
 	}
-	if s.CheckConfig || s.Validate || s.Preflight {
+	if s.checks() {
 		return classicCode(p.check(c, s))
 	}
 	if !s.Onetime && !s.Watch {
@@ -40,6 +41,9 @@ func (p *program) classic(c *cli.Context) error {
 	}
 	return classicCode(p.run(c.Context, s))
 }
+
+// checks tells whether only the configuration is to be looked at.
+func (s *settings) checks() bool { return s.CheckConfig || s.Validate || s.Preflight }
 
 func polling(s *settings) string {
 	if s.Interval <= 0 {
@@ -82,6 +86,9 @@ func (p *program) runCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if s.checks() {
+				return p.check(c, s)
+			}
 			s.Onetime = s.Onetime || c.Bool("once")
 			if !s.merged.Set("watch") {
 				s.Watch = true
@@ -100,6 +107,9 @@ func (p *program) onceCommand() *cli.Command {
 			s, err := p.newStyle(c)
 			if err != nil {
 				return err
+			}
+			if s.checks() {
+				return p.check(c, s)
 			}
 			s.Onetime = true
 			return p.run(c.Context, s)
@@ -131,7 +141,14 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	if err := s.served(); err != nil {
 		return &exit{exitLoad, err}
 	}
-	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime})
+	watched := admin.New(admin.Options{
+		Addr: s.MetricsAddr, Systemd: s.SystemdNotify && !s.Onetime, Watchdog: s.WatchdogInterval,
+		Version: version, Commit: commit, Log: log,
+	})
+	rt, err := runtime.Open(runtime.Options{
+		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime,
+		Observer: watched.Observer(), Pulse: watched.Pulse(),
+	})
 	if err != nil {
 		return &exit{exitLoad, err}
 	}
@@ -145,10 +162,10 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	}
 	stop := onHangup(ctx, func() {
 		log.Info("reading the configuration again")
-		rt.Reload()
+		watched.Reload(rt.Reload)
 	})
 	defer stop()
-	return stopped(rt.Run(ctx), log)
+	return stopped(watched.Run(ctx, rt, rt.Run), log)
 }
 
 func stopped(err error, log *slog.Logger) error {
