@@ -24,6 +24,7 @@ import (
 	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/gotmpl"
 	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/stage"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -319,8 +320,10 @@ func (rt *Runtime) renderer(b *built, scope kv.Scope) (render.Renderer, error) {
 		return rt.guest(b, c.Src, guest.Renderer, scope)
 	case config.Template:
 		return rt.template(b, scope)
+	case config.Script:
+		return rt.script(b, scope)
 	}
-	return nil, c.Problem(problem.Config, fmt.Sprintf("src %q: this version renders Go templates and Wasm guests (*.wasm) only", c.Src), "", "src")
+	return nil, c.Problem(problem.Config, fmt.Sprintf("src %q: this version renders Go templates, scripts (*.js) and Wasm guests (*.wasm) only", c.Src), "", "src")
 }
 
 func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
@@ -350,6 +353,9 @@ func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
 func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) (*guest.Guest, error) {
 	c := b.config
 	path := c.Path(src)
+	if config.KindOf(src) == config.Script {
+		return nil, c.Problem(problem.Config, fmt.Sprintf("%q is a script: this version runs scripts as src only", src), "write it as a Wasm guest (*.wasm)", "src")
+	}
 	if config.KindOf(src) != config.Wasm {
 		return nil, c.Problem(problem.Config, fmt.Sprintf("%q is no Wasm guest (*.wasm)", src), "", "src")
 	}
@@ -361,13 +367,42 @@ func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) 
 	if err != nil {
 		return nil, err
 	}
-	limits := wasm.Limits{
+	return guest.New(module, guest.Options{
+		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits(c), Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
+	})
+}
+
+func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
+	c := b.config
+	path := c.Path(c.Src)
+	switch {
+	case c.Stdin != "":
+		return nil, c.Problem(problem.Config, "stdin is for commands (modules that export _start)", "a script asks for keys itself; remove stdin", "stdin")
+	case len(c.Functions) > 0:
+		return nil, c.Problem(problem.Config, "functions are for Go templates", "define the functions in the script", "functions")
+	}
+	text, err := b.sources.read(path)
+	if err != nil {
+		return nil, c.Problem(problem.Config, fmt.Sprintf("missing script: %v", reason(err)), "scripts are looked for in "+c.Templates(), "src")
+	}
+	engine, err := rt.guests.loadEngine(context.Background(), filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	s, err := script.New(context.Background(), engine, text, script.Options{
+		File: path, Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func limits(c *config.Resource) wasm.Limits {
+	return wasm.Limits{
 		Memory: uint64(c.Limits.Memory), Fuel: uint64(c.Limits.Fuel), Time: c.Limits.Time, Stack: uint32(c.Limits.Stack),
 		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls),
 	}
-	return guest.New(module, guest.Options{
-		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits, Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
-	})
 }
 
 func reason(err error) error {

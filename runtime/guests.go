@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -35,16 +36,28 @@ func newGuests(stateDir string, log *slog.Logger) *Guests {
 func GuestCache(stateDir string) string { return filepath.Join(stateDir, "guests") }
 
 func (g *Guests) load(ctx context.Context, name string, bin []byte) (*wasm.Module, error) {
+	if err := g.start(); err != nil {
+		return nil, err
+	}
+	return g.runtime.Load(ctx, name, bin)
+}
+
+// loadEngine is load for what runs a script.
+func (g *Guests) loadEngine(ctx context.Context, name string) (*wasm.Module, error) {
+	if err := g.start(); err != nil {
+		return nil, err
+	}
+	return script.Load(ctx, g.runtime, name)
+}
+
+func (g *Guests) start() error {
 	g.once.Do(func() {
 		if g.runtime, g.err = wasm.NewRuntime(wasm.Options{Cache: g.cache, Background: g.background, Log: g.log}); g.err != nil && g.cache != "" {
 			g.log.Warn("compiled guests are not kept", "err", g.err)
 			g.runtime, g.err = wasm.NewRuntime(wasm.Options{Background: g.background, Log: g.log})
 		}
 	})
-	if g.err != nil {
-		return nil, g.err
-	}
-	return g.runtime.Load(ctx, name, bin)
+	return g.err
 }
 
 // Close frees the guests. What uses them must have been closed.
