@@ -89,7 +89,7 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		text, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if last = string(text); last == args[2] {
+		if last = strings.TrimSuffix(string(text), "\n"); last == args[2] {
 			return
 		}
 	}

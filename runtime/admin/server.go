@@ -70,7 +70,7 @@ func (a *Admin) serve(ctx context.Context, l net.Listener, h http.Handler) {
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 		a.log.Warn("metrics and health are open to other hosts, without TLS", "addr", l.Addr().String())
 	} else {
-		a.log.Info("serving metrics and health", "addr", l.Addr().String())
+		a.log.Info("serving metrics and health", "address", l.Addr().String())
 	}
 	server := &http.Server{
 		Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),

@@ -23,7 +23,10 @@ const maxMessage = 64 << 20
 // when a client pings faster than every 5 s.
 var keepAlive = keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}
 
-var reconnect = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.5, MaxDelay: 3 * time.Second}
+// reconnect keeps the pauses short: gRPC's own way to cut one short,
+// ResetConnectBackoff, walks a map that others write to (as of v1.83), which
+// can end the process.
+var reconnect = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.5, MaxDelay: 1500 * time.Millisecond}
 
 // connect makes the connection to all nodes; nothing is dialled yet. Requests
 // and streams go to the members in turn.
@@ -60,8 +63,7 @@ func (b *Backend) dialNode(ctx context.Context, address string) (net.Conn, error
 }
 
 // settle waits, no longer than a connection may take, until it is known
-// whether some node can be connected to: a broken connection is tried at once
-// instead of after gRPC's pause.
+// whether some node can be connected to.
 func (b *Backend) settle(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, b.dial)
 	defer stop()
@@ -69,7 +71,6 @@ func (b *Backend) settle(ctx context.Context) {
 	if state == connectivity.TransientFailure { // and stays so until some node is connected to
 		defer b.nodes.try(stop)()
 		b.nodes.ResolveNow(resolver.ResolveNowOptions{})
-		b.conn.ResetConnectBackoff()
 		b.conn.WaitForStateChange(ctx, state)
 		state = b.conn.GetState()
 	}
