@@ -123,19 +123,28 @@ func TestCanonical(t *testing.T) {
 // says; a change that no read is touched by never alters an answer.
 func TestView(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	for range 4000 {
+	for range 20000 {
 		var pairs []kv.Pair
-		for range rnd.IntN(12) {
+		for range rnd.IntN(40) {
 			pairs = append(pairs, kv.Pair{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))})
+		}
+		for range rnd.IntN(3) { // directories that are jumped over
+			dir := anyKey(rnd)
+			for i := range 12 {
+				pairs = append(pairs, kv.Pair{Key: fmt.Sprint(dir, "/", i), Value: "many"})
+			}
 		}
 		var keys []string
 		for range rnd.IntN(3) {
 			keys = append(keys, anyPath(rnd))
 		}
+		if rnd.IntN(8) == 0 {
+			keys = append(keys, []string{"..", "../b", "../ab", "../.."}[rnd.IntN(4)])
+		}
 		s, sc := kv.NewSnapshot(pairs), kv.NewScope([]string{"", "/a", "/a/b"}[rnd.IntN(3)], keys)
 		ask := anyPath(rnd)
-		if rnd.IntN(3) == 0 {
-			ask += "/*"
+		if rnd.IntN(2) == 0 {
+			ask = anyPattern(rnd)
 		}
 		v := kv.NewView(s, sc)
 		got := answers(v, ask)
@@ -146,6 +155,62 @@ func TestView(t *testing.T) {
 		if again := answers(kv.NewView(next, sc), ask); again != got && !v.Reads().TouchesAny(changes) {
 			t.Fatalf("%v %q %q: asked %s, %s did not touch it\nbefore %s\nafter  %s", pairs, sc.Prefix(), keys, ask, show(changes), got, again)
 		}
+	}
+}
+
+// A pattern brings nothing that the resource may not see, though it begins in
+// the same way.
+func TestGlobKeepsToTheScope(t *testing.T) {
+	var pairs []kv.Pair
+	for _, k := range []string{"/app", "/app/a", "/app-b/c", "/app2", "/appb/x", "/web", "/web/1", "/web2"} {
+		pairs = append(pairs, kv.Pair{Key: k})
+	}
+	s := kv.NewSnapshot(pairs)
+	for _, c := range []struct {
+		prefix  string
+		keys    []string
+		pattern string
+		want    []string
+	}{
+		{"", []string{"/web"}, "/web*", []string{"/web"}},
+		{"", []string{"/web"}, "/web[2-9]", nil},
+		{"", []string{"/web"}, "/*", []string{"/web"}},
+		{"/app", []string{"/"}, "*", nil},
+		{"/app", []string{"/"}, "?", nil},
+		{"/app", []string{"/"}, "[2-9]", nil},
+		{"/app", []string{"/"}, "", nil},
+		{"/app", []string{"/"}, "*/*", []string{"/a"}},
+		{"/app", []string{".."}, "b/[x-z]", nil},
+		{"/app", []string{".."}, "/*", []string{"/a"}},
+		{"", []string{"/app", "/app-b"}, "/*/*", []string{"/app-b/c", "/app/a"}},
+		{"", []string{"/app", "/app-b"}, "/app[^x]*", []string{"/app/a"}},
+	} {
+		found, err := kv.NewView(s, kv.NewScope(c.prefix, c.keys)).Glob(c.pattern)
+		var got []string
+		for _, p := range found {
+			got = append(got, p.Key)
+		}
+		if !slices.Equal(got, c.want) || err != nil {
+			t.Errorf("prefix %q, keys %q: %s brings %q, %v; want %q", c.prefix, c.keys, c.pattern, got, err, c.want)
+		}
+	}
+}
+
+// BenchmarkGlob looks for a few keys of a tree of 100,000, which is shallow
+// for the pattern or deep below what it names.
+func BenchmarkGlob(b *testing.B) {
+	var pairs []kv.Pair
+	for i := range 100_000 {
+		pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/app/%03d/%d", i%1000, i)})
+	}
+	s, all := kv.NewSnapshot(pairs), kv.NewScope("", []string{"/app"})
+	for _, pattern := range []string{"/app/*", "/app/007/*", "/app/*/7", "/app/00*/*", "/app/*/*", "/app/*/[7]"} {
+		b.Run(pattern[1:], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				kv.NewView(s, all).Glob(pattern)
+			}
+		})
 	}
 }
 
@@ -164,16 +229,21 @@ func naive(s *kv.Snapshot, sc kv.Scope, ask string) string {
 	}
 	value, ok := visible[ask]
 	var pairs []kv.Pair
+	var err error
 	names, dirs := map[string]bool{}, map[string]bool{}
 	dir := strings.TrimSuffix(ask, "/")
 	for _, k := range slices.Sorted(maps.Keys(visible)) {
-		if m, _ := path.Match(ask, k); m {
+		m, bad := path.Match(ask, k)
+		if m {
 			pairs = append(pairs, kv.Pair{Key: k, Value: visible[k]})
+		}
+		if err == nil {
+			err = bad
 		}
 		if k == ask {
 			names[path.Base(k)] = true
 		}
-		if below, ok := strings.CutPrefix(k, dir+"/"); ok {
+		if below, ok := strings.CutPrefix(k, dir+"/"); ok && strings.HasPrefix(ask, "/") {
 			name, _, deeper := strings.Cut(below, "/")
 			names[name] = true
 			if deeper {
@@ -181,22 +251,33 @@ func naive(s *kv.Snapshot, sc kv.Scope, ask string) string {
 			}
 		}
 	}
-	return fmt.Sprint(value, ok, ok, pairs, error(nil), slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(dirs)))
+	return fmt.Sprint(value, ok, ok, pairs, err, slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(dirs)))
 }
 
 func anyKey(rnd *rand.Rand) string {
 	k := ""
 	for range 1 + rnd.IntN(3) {
-		k += "/" + []string{"a", "b", "a-b", "ab", "0"}[rnd.IntN(5)]
+		k += "/" + []string{"a", "b", "a-b", "ab", "a0", "0"}[rnd.IntN(6)]
 	}
 	return k
 }
 
 func anyPath(rnd *rand.Rand) string {
 	if rnd.IntN(6) == 0 {
-		return "/"
+		return []string{"/", "", "b"}[rnd.IntN(3)]
 	}
 	return anyKey(rnd)
+}
+
+// anyPattern is of path.Match, also one that matches nothing, or is malformed.
+func anyPattern(rnd *rand.Rand) (p string) {
+	for range 1 + rnd.IntN(4) {
+		p += "/" + []string{"*", "*", "**", "?", "a*", "a?b", "*b", "a", "b", "a-b", "", "[a-b]", "[^a]", `\a`, "a[", "*?"}[rnd.IntN(16)]
+	}
+	if rnd.IntN(8) == 0 {
+		p = p[1:]
+	}
+	return p
 }
 
 func difference(a, b map[string]string) (cs []kv.Change) {

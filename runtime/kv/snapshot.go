@@ -86,26 +86,50 @@ func (s *Snapshot) Under(key string) iter.Seq2[string, string] {
 	}
 }
 
-// children yields the first pair of each child of a directory (a path that
-// ends in a slash), jumping over what lies below the child.
-func (s *Snapshot) children(dir string) iter.Seq2[string, bool] {
-	return func(yield func(name string, leaf bool) bool) {
+// child is the first pair of a child of a directory.
+type child struct {
+	name       string
+	leaf       bool // the pair is the child itself; else it lies below
+	key, value string
+}
+
+// children yields the children of a directory (a path that ends in a slash)
+// whose names begin with a text. One that has a value and children comes
+// twice: between "/a" and "/a/b" there may be "/a-b".
+func (s *Snapshot) children(dir, begin string) iter.Seq[child] {
+	return func(yield func(child) bool) {
 		if s.Len() == 0 {
 			return
 		}
-		it := s.tree.Iter()
-		for ok := it.Seek(dir); ok && strings.HasPrefix(it.Key(), dir); {
-			name, _, below := strings.Cut(it.Key()[len(dir):], "/")
-			if !yield(name, !below) {
+		it, start := s.tree.Iter(), dir+begin
+		for ok := it.Seek(start); ok && strings.HasPrefix(it.Key(), start); {
+			key := it.Key()
+			name, _, below := strings.Cut(key[len(dir):], "/")
+			if !yield(child{name, !below, key, it.Value()}) {
 				return
 			}
-			if below {
-				ok = it.Seek(dir + name + "0") // '0' is the byte after '/'
-			} else {
-				ok = it.Next()
+			ok = it.Next()
+			if below && ok {
+				ok = leave(&it, key[:len(dir)+len(name)+1])
 			}
 		}
 	}
+}
+
+// A jump costs as much as about so many steps.
+const stepsBeforeJump = 8
+
+// leave moves past every key that begins with within, which ends in a slash.
+func leave(it *btree.MapIter[string, string], within string) bool {
+	for range stepsBeforeJump {
+		if !strings.HasPrefix(it.Key(), within) {
+			return true
+		}
+		if !it.Next() {
+			return false
+		}
+	}
+	return it.Seek(within[:len(within)-1] + "0") // '0' is the byte after '/'
 }
 
 // Canonical tells whether a store's key is one that templates and guests can

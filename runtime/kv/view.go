@@ -89,7 +89,9 @@ func (v *View) Gen() uint64 { return v.snapshot.Gen() }
 func (v *View) Prefix() string { return v.scope.prefix }
 
 // Grants tells whether the resource may see a key; it is no read.
-func (v *View) Grants(key string) bool { return v.scope.Grants(v.scope.prefix + key) }
+func (v *View) Grants(key string) bool {
+	return strings.HasPrefix(key, "/") && v.scope.Grants(v.scope.prefix+key)
+}
 
 // NoteWorld records that the render looked at something that is no key (the
 // environment, the clock, a file, DNS), by the name of the function that did.
@@ -98,100 +100,23 @@ func (v *View) NoteWorld(function string) { v.reads.addWorld(function) }
 
 // Get is the value of exactly this key.
 func (v *View) Get(key string) (value string, ok bool) {
-	full := v.scope.prefix + key
-	if !v.scope.Grants(full) { // whatever it is, this resource never sees it
+	if !v.Grants(key) { // whatever it is, this resource never sees it
 		return "", false
 	}
+	full := v.scope.prefix + key
 	v.reads.addValue(full)
 	return v.snapshot.Get(full)
 }
 
 // Exists tells whether exactly this key has a value. Directories do not count.
 func (v *View) Exists(key string) bool {
-	full := v.scope.prefix + key
-	if !v.scope.Grants(full) {
+	if !v.Grants(key) {
 		return false
 	}
+	full := v.scope.prefix + key
 	v.reads.addPresence(full)
 	_, ok := v.snapshot.Get(full)
 	return ok
-}
-
-// Glob is every pair whose key matches pattern (path.Match on the whole key:
-// "*" and "?" stay within one segment), in bytewise order of the keys. A
-// malformed pattern is path.ErrBadPattern; as in confd it goes unnoticed when
-// the resource sees no key at all.
-func (v *View) Glob(pattern string) ([]Pair, error) {
-	v.reads.addGlob(pattern)
-	found, any, err := []Pair(nil), false, error(nil)
-	literal, _, _ := cutMeta(pattern)
-	v.scan(v.scope.prefix+literal, func(full, value string) bool {
-		any = true
-		key := full[len(v.scope.prefix):]
-		var ok bool
-		if ok, err = path.Match(pattern, key); ok {
-			found = append(found, Pair{key, value})
-		}
-		return err == nil
-	})
-	if err == nil && !any {
-		err = v.badPattern(pattern)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
-func (v *View) badPattern(pattern string) error {
-	_, err := path.Match(pattern, "")
-	if err == nil {
-		return nil
-	}
-	seen := false
-	v.scan(v.scope.prefix, func(string, string) bool { seen = true; return false })
-	if !seen {
-		return nil
-	}
-	return err
-}
-
-// cutMeta splits a pattern before its first special byte.
-func cutMeta(pattern string) (literal, rest string, special bool) {
-	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
-		return pattern[:i], pattern[i:], true
-	}
-	return pattern, "", false
-}
-
-// scan calls f for each visible pair whose full key begins with start (a raw
-// string prefix at or below the scope's prefix), in bytewise order.
-func (v *View) scan(start string, f func(full, value string) bool) {
-	if v.scope.Grants(start) {
-		for k, val := range v.snapshot.From(start) {
-			if !strings.HasPrefix(k, start) || !f(k, val) {
-				return
-			}
-		}
-		return
-	}
-	pairs := []Pair(nil)
-	for _, root := range v.scope.roots {
-		if !strings.HasPrefix(root, start) && !strings.HasPrefix(start, root+"/") {
-			continue
-		}
-		for k, val := range v.snapshot.Under(root) {
-			if strings.HasPrefix(k, start) && strings.HasPrefix(k, v.scope.prefix+"/") {
-				pairs = append(pairs, Pair{k, val})
-			}
-		}
-	}
-	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
-	for _, p := range pairs {
-		if !f(p.Key, p.Value) {
-			return
-		}
-	}
 }
 
 // List is the names of the children of a directory, leaves and directories,
@@ -221,9 +146,9 @@ func (v *View) list(dir string, want func(leaf bool) bool) (names map[string]str
 	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
 	v.reads.addDir(full)
 	if v.scope.Grants(full) {
-		for name, leaf := range v.snapshot.children(full + "/") {
-			if want(leaf) {
-				names[name] = struct{}{}
+		for c := range v.snapshot.children(full+"/", "") {
+			if want(c.leaf) {
+				names[c.name] = struct{}{}
 			}
 		}
 		if _, ok := v.snapshot.Get(full); ok && full != "" && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
