@@ -9,20 +9,30 @@ import (
 	"strings"
 )
 
-// starters hold the first files of new guests: those of any language, and those
-// of each. @NAME@ stands for the guest's name, also in the names of files; an
+// starters hold the first files of new guests: those of any language, of those
+// that are compiled, and of each. @NAME@ stands for the guest's name, also in the names of files; an
 // ending .txt hides a file from the tools of its language.
 //
 //go:embed new sdk/c/wconf.h sdk/rust/wconf.rs
 var starters embed.FS
 
-// languages are those that a new guest can be written in: which SDK file goes
-// beside its source, and how much fuel its tests grant.
-var languages = map[string]struct{ sdk, fuel string }{
-	"c":    {"sdk/c/wconf.h", "20000"},
-	"go":   {"", "20000000"}, // its SDK is a package, see new/go/src/wconf
-	"rust": {"sdk/rust/wconf.rs", "200000"},
+// language is what new guests in one language differ in.
+type language struct {
+	roots  []string // folders of starters
+	sdk    string   // the file that goes beside the source; Go's is a package, see new/go
+	source string   // ends the name of the resource's source
+	guest  string   // what the tests expect of it
 }
+
+var languages = map[string]language{
+	"c":    {[]string{"any", "compiled", "c"}, "sdk/c/wconf.h", ".wasm", "{ fuel_max = 20000, denied = [] }"},
+	"go":   {[]string{"any", "compiled", "go"}, "", ".wasm", "{ fuel_max = 20000000, denied = [] }"},
+	"js":   {[]string{"any", "js"}, "", ".js", "{ denied = [] }"},
+	"rust": {[]string{"any", "compiled", "rust"}, "sdk/rust/wconf.rs", ".wasm", "{ fuel_max = 200000, denied = [] }"},
+}
+
+// Compiled tells whether guests in a language have to be built.
+func Compiled(name string) bool { return languages[name].source == ".wasm" }
 
 // Languages are the languages that New knows.
 func Languages() []string {
@@ -37,14 +47,15 @@ func Languages() []string {
 // New is the files of a new guest by their paths below its folder, which is a
 // configuration directory of its own: source, SDK, manifest, resource, keys and
 // a test. The name must serve as that of a file, a key and a Go module.
-func New(name, language string) (map[string][]byte, error) {
-	l, ok := languages[language]
+func New(name, lang string) (map[string][]byte, error) {
+	l, ok := languages[lang]
 	if !ok {
-		return nil, fmt.Errorf("no starter in %q", language)
+		return nil, fmt.Errorf("no starter in %q", lang)
 	}
-	fill := strings.NewReplacer("@NAME@", name, "@FUEL@", l.fuel)
+	fill := strings.NewReplacer("@NAME@", name, "@SOURCE@", name+l.source, "@GUEST@", l.guest)
 	files := map[string][]byte{}
-	for _, root := range []string{"new/any", "new/" + language} {
+	for _, root := range l.roots {
+		root = "new/" + root
 		err := fs.WalkDir(starters, root, func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // In every language that `guest new` offers, a new guest builds, passes its own
 // tests and renders.
 func TestNewGuests(t *testing.T) {
-	tools := map[string][]string{"c": {"clang", "wasm-ld"}, "rust": {"rustc"}, "go": {"go"}}
+	tools := map[string][]string{"c": {"clang", "wasm-ld"}, "rust": {"rustc"}, "go": {"go"}, "js": nil}
 	for _, lang := range guests.Languages() {
 		t.Run(lang, func(t *testing.T) {
 			for _, tool := range tools[lang] {
@@ -36,5 +37,27 @@ func TestNewGuests(t *testing.T) {
 				Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"rc": rc},
 			})
 		})
+	}
+}
+
+// `guest build` compiles as the Makefile of the committed guests does.
+func TestBuildCommittedGuests(t *testing.T) {
+	needs.Check(t, "clang and lld")
+	needs.Tool(t, "clang")
+	needs.Tool(t, "wasm-ld")
+	for _, guest := range []string{"nginx-c/nginx", "galera-c/galera"} {
+		source := filepath.Join("..", "..", "guests", guest)
+		out := filepath.Join(t.TempDir(), "built.wasm")
+		var said bytes.Buffer
+		if code := wconf([]string{"wconf", "guest", "build", filepath.Dir(source), "-o", out}, nil, &said, &said); code != exitOK {
+			t.Fatalf("%s: exit %d\n%s", guest, code, said.String())
+		}
+		built, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if committed, err := os.ReadFile(source + ".wasm"); err != nil || !bytes.Equal(built, committed) {
+			t.Errorf("%s: %d bytes were built, %d are committed (%v)", guest, len(built), len(committed), err)
+		}
 	}
 }

@@ -55,9 +55,17 @@ func (p *program) guestNew(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("guest new: %w", err)
 	}
-	fmt.Fprintf(p.out, "%s is made. Now:\n\n  cd %s\n  wconf guest build\n  wconf test\n  wconf render %s --confdir .\n  wconf dev %s --confdir . --build .\n",
-		dir, dir, name, name)
+	p.nextSteps(name, dir, guests.Compiled(lang))
 	return nil
+}
+
+func (p *program) nextSteps(name, dir string, compiled bool) {
+	build, flag := "", ""
+	if compiled {
+		build, flag = "  wconf guest build\n", " --build ."
+	}
+	fmt.Fprintf(p.out, "%s is made. Now:\n\n  cd %s\n%s  wconf test\n  wconf render %s --confdir .\n  wconf dev %s --confdir .%s\n",
+		dir, dir, build, name, name, flag)
 }
 
 func unknownLanguage(lang string) error {
