@@ -220,7 +220,7 @@ func TestBombs(t *testing.T) {
 		if err == nil != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second { // without limits it is minutes, or a crash
 			t.Errorf("%s took %v", c.name, took)
 		}
 	}
