@@ -1,9 +1,11 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/user"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wconf/wconf/runtime/command"
@@ -66,7 +69,20 @@ func (s *sources) readFile(path string) ([]byte, error) {
 	if s.open != nil {
 		return s.open(path)
 	}
-	return os.ReadFile(path)
+	return readRegular(path)
+}
+
+// readRegular reads a file, and waits for nobody: a FIFO is an error.
+func readRegular(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, cmp.Or(err, error(&os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}))
+	}
+	return io.ReadAll(f)
 }
 
 func (s *sources) paths() []string {
@@ -160,6 +176,9 @@ func (rt *Runtime) make(b *built) error {
 	}
 	if !c.Has("debounce") {
 		spec.Debounce = d.Debounce
+	}
+	if spec.Debounce == 0 && d.BatchInterval > 0 { // a quiet time that changes do not begin anew
+		spec.Debounce, spec.DebounceMax = d.BatchInterval, d.BatchInterval
 	}
 	if spec.DebounceMax == 0 {
 		spec.DebounceMax = 10 * spec.Debounce

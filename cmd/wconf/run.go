@@ -143,7 +143,7 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	}
 	watched := admin.New(admin.Options{
 		Addr: s.MetricsAddr, Systemd: s.SystemdNotify && !s.Onetime, Watchdog: s.WatchdogInterval,
-		Version: version, Commit: commit, Log: log,
+		Version: thisVersion(), Commit: commit, Log: log,
 	})
 	rt, err := runtime.Open(runtime.Options{
 		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime,
@@ -153,7 +153,7 @@ func (p *program) run(ctx context.Context, s *settings) error {
 		return &exit{exitLoad, err}
 	}
 	defer rt.Close()
-	log.Info("starting", "version", version, "backend", s.Store.Backend, "resources", len(rt.Resources()))
+	log.Info("starting", "version", thisVersion(), "backend", s.Store.Backend, "resources", len(rt.Resources()))
 	if s.Onetime {
 		return p.onePass(ctx, s, rt)
 	}

@@ -30,7 +30,17 @@ func (p *program) versionCommand() *cli.Command {
 
 // versionLine is that of confd.
 func (p *program) versionLine() {
+	version := thisVersion()
 	fmt.Fprintf(p.out, "%s %s (Git SHA: %s, Go Version: %s)\n", p.name(), version, commit, goruntime.Version())
+}
+
+// thisVersion is what the linker was told, else that of the module, which
+// `go install …@version` knows.
+func thisVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return version
 }
 
 type build struct {
@@ -46,7 +56,7 @@ type build struct {
 
 func thisBuild() build {
 	b := build{
-		Version: version, Commit: commit, Go: goruntime.Version(), OS: goruntime.GOOS, Arch: goruntime.GOARCH,
+		Version: thisVersion(), Commit: commit, Go: goruntime.Version(), OS: goruntime.GOOS, Arch: goruntime.GOARCH,
 		GuestABI: hostfuncs.Module + " " + hostfuncs.Version, PriceList: wasm.PriceList, Modules: map[string]string{},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -98,9 +98,10 @@ func absolute(overlays []Overlay) (files []string, err error) {
 }
 
 // mountError is ErrNoNamespace where wconf lacks the right to mount, as under
-// AppArmor and in containers.
+// AppArmor and in containers, and where it runs in a chroot.
 func mountError(step, path string, err error) error {
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) {
+	inChroot := path == "/" && errors.Is(err, unix.EINVAL) // "/" is no mount point there
+	if inChroot || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) {
 		return fmt.Errorf("%w: %s %s: %w", ErrNoNamespace, step, path, err)
 	}
 	return fmt.Errorf("%s %s: %w", step, path, err)

@@ -35,8 +35,6 @@ type Daemon struct {
 	LogFormat string
 
 	MetricsAddr      string
-	AdminSocket      string
-	AdminGroup       string
 	SystemdNotify    bool
 	WatchdogInterval time.Duration
 

@@ -223,6 +223,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // the next may read what the first wrote; only neighbours without any command
 // are applied side by side.
 func (e *Engine) Once(ctx context.Context) []Status {
+	e.oneShot = true
 	e.renderAll(ctx)
 	which := neighbours
 	if e.opt.FailFast {

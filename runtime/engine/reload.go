@@ -129,9 +129,12 @@ func (e *Engine) settled(rl *reload, result resource.Reloaded, debts []resource.
 			e.schedule(t, now.Add(wait))
 		}
 	}
-	if result.Err != nil {
+	switch {
+	case result.Err != nil && e.oneShot:
+		e.log.Error("reload_cmd failed; the next run tries it again", "resources", names, "err", result.Err, "took", result.Took)
+	case result.Err != nil:
 		e.log.Error("reload_cmd failed; it will be tried again", "resources", names, "err", result.Err, "took", result.Took, "retry_in", wait)
-		return
+	default:
+		e.log.Info("reloaded", "resources", names, "took", result.Took)
 	}
-	e.log.Info("reloaded", "resources", names, "took", result.Took)
 }
