@@ -73,6 +73,7 @@ type Engine struct {
 	sources map[Source]*source
 	queue   queue
 	running int       // tasks and reloads
+	oneShot bool      // Once moves it
 	open    readers   // tasks whose read-set is out of date
 	tick    time.Time // the next interval
 }
