@@ -64,13 +64,7 @@ func (h *host) serve(f *hostfuncs.Function, first, second string) (cell, error) 
 
 // give hands a result to the script: lists and tables as JSON.
 func (h *host) give(function, argument string, result []byte) (cell, error) {
-	var items []string
-	each := map[string]int{"gets": 2, "params": 2, "getvs": 1, "ls": 1, "lsdir": 1}[function]
-	if each > 0 {
-		items = hostfuncs.Items(result, each)
-	} else {
-		items = []string{string(result)}
-	}
+	items := itemsOf(function, result)
 	for _, item := range items {
 		if !utf8.ValidString(item) {
 			return h.throw(fmt.Sprintf("%s %s: the value is not UTF-8, and a script holds text only", function, argument))
@@ -86,6 +80,16 @@ func (h *host) give(function, argument string, result []byte) (cell, error) {
 		return h.json(items)
 	}
 	return h.newString(items[0])
+}
+
+func itemsOf(function string, result []byte) []string {
+	switch function {
+	case "gets", "params":
+		return hostfuncs.Items(result, 2)
+	case "getvs", "ls", "lsdir":
+		return hostfuncs.Items(result, 1)
+	}
+	return []string{string(result)}
 }
 
 // note keeps the values of keys, each once: no more than the store holds.
