@@ -61,8 +61,9 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 .PHONY: bench
-bench: ## run the benchmarks; BENCH=<regexp> chooses
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## measure the program (a quarter of an hour), then its parts; BENCH=<regexp> chooses
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 1h ./runtime/bench
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $$($(GO) list ./... | grep -v '/runtime/bench$$')
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s)
