@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wconf/wconf/runtime"
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -53,8 +55,9 @@ func (p *program) guestPack(c *cli.Context) error {
 func (p *program) guestPrecompileCommand() *cli.Command {
 	return &cli.Command{
 		Name: "precompile", Usage: "compile guests into the cache of --state-dir, so that a daemon or an image starts with them", ArgsUsage: "FILE ...",
-		Description: "The cache serves the same wconf on the same kind of processor, run by the same user. Another one compiles anew.",
-		Action:      p.guestPrecompile,
+		Description: "The cache serves the same wconf on the same kind of processor, run by the same user. Another one compiles anew.\n" +
+			"A script (*.js) stands for the engine of all scripts.",
+		Action: p.guestPrecompile,
 	}
 }
 
@@ -96,7 +99,11 @@ func (p *program) precompile(c *cli.Context, rt *wasm.Runtime, file string) erro
 		return err
 	}
 	began := time.Now()
-	m, err := rt.Load(c.Context, file, bin)
+	load := func() (*wasm.Module, error) { return rt.Load(c.Context, file, bin) }
+	if strings.HasSuffix(file, ".js") { // what has to be compiled is the engine of all scripts
+		load = func() (*wasm.Module, error) { return script.Load(c.Context, rt, file) }
+	}
+	m, err := load()
 	if err != nil {
 		return err
 	}
