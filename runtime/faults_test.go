@@ -60,13 +60,17 @@ type outcome struct {
 	code   int
 	output string
 	took   time.Duration
-	memory int64 // most bytes in memory
+	busy   time.Duration // of processors
+	memory int64         // most bytes in memory
 }
 
 // run runs the program to its end.
-func (s *site) run(args ...string) outcome {
+func (s *site) run(args ...string) outcome { return s.runFor(time.Minute, args...) }
+
+// runFor kills the program after a time.
+func (s *site) runFor(most time.Duration, args ...string) outcome {
 	s.t.Helper()
-	ctx, stop := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(s.t.Context(), most)
 	defer stop()
 	cmd := exec.CommandContext(ctx, s.wconf, append(append([]string{}, args...), s.flags...)...)
 	cmd.Args = append(cmd.Args, "-confdir", ".", "-state-dir", "state")
@@ -74,6 +78,7 @@ func (s *site) run(args ...string) outcome {
 	begun := time.Now()
 	out, _ := cmd.CombinedOutput()
 	o := outcome{code: cmd.ProcessState.ExitCode(), output: string(out), took: time.Since(begun)}
+	o.busy = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if use, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.memory = use.Maxrss << 10
 	}

@@ -134,7 +134,14 @@ func (m *moved) readTemplates() {
 			continue
 		}
 		file := r.Path(r.Src)
-		text, err := os.ReadFile(file)
+		info, err := os.Stat(file)
+		if err == nil && !info.Mode().IsRegular() { // a FIFO would wait for ever
+			err = errors.New("not a regular file")
+		}
+		var text []byte
+		if err == nil {
+			text, err = os.ReadFile(file)
+		}
 		if err != nil {
 			m.problems = append(m.problems, r.Problem(problem.Config, "missing template: "+file, "templates are looked for in "+r.Templates(), "src"))
 			continue
