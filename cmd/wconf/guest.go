@@ -2,15 +2,12 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -204,99 +201,4 @@ func (p *program) guestInput(c *cli.Context) ([]byte, error) {
 		return os.ReadFile(file)
 	}
 	return io.ReadAll(p.in)
-}
-
-// trial is a guest that is run outside of any resource.
-type trial struct {
-	runtime *wasm.Runtime
-	guest   *guest.Guest
-	role    guest.Role
-	keys    *kv.Snapshot
-	scope   kv.Scope
-	input   []byte // of a filter or a check
-
-	stats wasm.Stats // of the last run
-	ran   bool
-}
-
-func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) {
-	file := c.Args().First()
-	bin, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	t := &trial{role: guest.Role(cmp.Or(c.String("role"), string(guest.Renderer)))}
-	if !slices.Contains([]guest.Role{guest.Renderer, guest.Filter, guest.Checker}, t.role) {
-		return nil, &usageError{fmt.Sprintf("unknown role %q", t.role), "render, filter or check"}
-	}
-	params, err := pairs(c.StringSlice("param"))
-	if err != nil {
-		return nil, err
-	}
-	limits := wasm.Limits{Time: c.Duration("time")}
-	if fuel := c.String("fuel"); fuel != "" {
-		if _, err := fmt.Sscan(strings.ReplaceAll(fuel, "_", ""), &limits.Fuel); err != nil {
-			return nil, &usageError{fmt.Sprintf("--fuel %q is no number", fuel), ""}
-		}
-	}
-	if t.runtime, err = wasm.NewRuntime(wasm.Options{}); err != nil {
-		return nil, err
-	}
-	module, err := t.runtime.Load(c.Context, file, bin)
-	if err == nil {
-		t.guest, err = guest.New(module, guest.Options{
-			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log,
-			Stats: func(s wasm.Stats) { t.stats, t.ran = s, true },
-		})
-	}
-	if err != nil {
-		t.runtime.Close()
-		return nil, &exit{exitLoad, err}
-	}
-	return t, nil
-}
-
-func pairs(texts []string) (map[string]string, error) {
-	m := map[string]string{}
-	for _, text := range texts {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return nil, &usageError{fmt.Sprintf("--param %q is no NAME=VALUE", text), ""}
-		}
-		m[name] = value
-	}
-	return m, nil
-}
-
-// run runs the guest once, with a view of its own.
-func (t *trial) run(ctx context.Context) ([]byte, error) {
-	v := kv.NewView(t.keys, t.scope)
-	switch t.role {
-	case guest.Filter:
-		return t.guest.Filter(ctx, v, t.input)
-	case guest.Checker:
-		if err := t.guest.Check(ctx, v, t.input); err != nil {
-			return nil, &exit{exitCommand, err}
-		}
-		return nil, nil
-	}
-	return t.guest.Render(ctx, v)
-}
-
-// used says what the run cost.
-func (t *trial) used() string {
-	if !t.ran {
-		return ""
-	}
-	s := t.stats
-	var calls []string
-	for _, name := range slices.Sorted(maps.Keys(s.Calls)) {
-		calls = append(calls, fmt.Sprintf("%s %d", name, s.Calls[name]))
-	}
-	text := fmt.Sprintf("fuel    %d (%s)\ntime    %s\nmemory  %s\noutput  %d bytes\ncalls   %s\n",
-		s.Fuel, wasm.PriceList, s.Time.Round(time.Microsecond), mebibytes(s.Memory), s.Written, cmp.Or(strings.Join(calls, ", "), "none"))
-	if len(s.Denied) > 0 {
-		text += fmt.Sprintf("denied  %s\n", strings.Join(s.Denied, ", "))
-	}
-	return text
 }
