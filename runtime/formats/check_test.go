@@ -47,6 +47,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"toml", "a = 99999999999999999999\n", 1, 5, "not valid TOML: a number is out of range for int64"},
 		{"xml", "<a>\n <b>hunter2</c></a>", 2, 16, "not valid XML: element …"},
 		{"xml", "<a>&hunter2;</a>", 1, 13, "not valid XML: invalid character entity …"},
+		{"xml", "<hunter2\xff>", 1, 10, "not valid XML: invalid XML name"},
 		{"xml", "<a/>\n<b/>", 2, 1, "not valid XML: a second root element"},
 		{"xml", "<a/>hunter2", 1, 5, "not valid XML: text outside of the root element"},
 		{"xml", "\n", 2, 1, "not valid XML: no element"},

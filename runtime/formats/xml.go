@@ -56,7 +56,7 @@ func xmlProblem(text string, offset int, err error) *problem.Problem {
 	msg := err.Error()
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		msg = syntax.Msg
+		msg, _, _ = strings.Cut(syntax.Msg, ": ") // a name may follow, in no quotes
 	}
 	return invalid("XML", text, offset, msg)
 }
