@@ -45,6 +45,7 @@ check: ## run every test on real parts, as root on Debian 12; installs them
 generate: ## write anew what is made from the code: reference pages, guests
 	@$(GO) test ./cmd/wconf -run '^TestDocs$$' -update
 	@$(MAKE) -s -B -C guests
+	@find guests -name '*.wasm' -exec chmod 644 {} +
 
 # Guests and the command line have no goroutines to speak of, and compiling
 # large guests takes minutes under the race detector.
