@@ -93,7 +93,8 @@ func vetEngine(name string, bin []byte, want Digest) (*shape, *Inspection, error
 
 // engineDearest is where the prices of an engine differ from fuel/1. The loop at
 // the heart of an interpreter holds the code of all its operations, of which a
-// round runs one; by fuel/1 a script would pay for all of them each time.
+// round runs one; by fuel/1 a script would pay for all of them each time. Modules
+// in caches are rewritten by this number: a new one needs a new rewriter.
 const engineDearest = 16
 
 // checkEngine looks that everything which wconf keeps of an engine at rest is

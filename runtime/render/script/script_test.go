@@ -369,3 +369,39 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The interpreter, which runs scripts while their engine compiles and where the
+// system forbids machine code, makes the same bytes for the same fuel.
+func TestInterpreter(t *testing.T) {
+	const text = `const list = gets("/app/?"); list.map(({key, value}) => key + "=" + value).join() + Math.random()`
+	var fuel []uint64
+	o := script.Options{File: "site.js", Stats: func(s wasm.Stats) { fuel = append(fuel, s.Fuel) }}
+	want, err := render(t, text, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, slow := range []wasm.Options{{Interpreter: true}, {Background: true}} {
+		r, err := wasm.NewRuntime(slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := script.Load(t.Context(), r, "site.js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := script.New(t.Context(), m, []byte(text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Render(t.Context(), view())
+		if err != nil || string(got) != want {
+			t.Errorf("%+v: %q, %v; want %q", slow, got, err, want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(fuel) != 3 || fuel[1] != fuel[0] || fuel[2] != fuel[0] {
+		t.Errorf("fuel %v", fuel)
+	}
+}
