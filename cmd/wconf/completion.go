@@ -61,7 +61,7 @@ func (p *program) candidates(of string, line []string) (candidates []string, kno
 		return append(funcs.Names(), gate.Names()...), true
 	case "as":
 		return p.resourceNames(line), true
-	case "render", "diff", "keys", "lint":
+	case "render", "diff", "keys", "lint", "dev":
 		return p.resourceNames(line), true
 	case "get", "ls", "run", "once", "version":
 		return nil, true

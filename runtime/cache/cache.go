@@ -48,8 +48,9 @@ type Cache struct {
 
 	mu       sync.Mutex
 	prefixes []string
-	mayEmpty []string           // see AllowEmpty
-	restart  context.CancelFunc // ends the watch that follows other prefixes
+	wanted   map[string]struct{} // the same, and those that lie within another
+	mayEmpty []string            // see AllowEmpty
+	restart  context.CancelFunc  // ends the watch that follows other prefixes
 	snapshot *kv.Snapshot
 	news     []kv.Change // since the last Take
 	told     bool        // Take has returned a first snapshot
@@ -83,9 +84,14 @@ func New(b backend.Backend, o Options) *Cache {
 // SetPrefixes says what to keep: clean paths, "/" for everything. Asking for
 // nothing new costs nothing; otherwise a running cache lists the store again.
 func (c *Cache) SetPrefixes(prefixes []string) {
+	wanted := map[string]struct{}{}
+	for _, p := range prefixes {
+		wanted[p] = struct{}{}
+	}
 	prefixes = outermost(prefixes)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.wanted = wanted
 	if slices.Equal(prefixes, c.prefixes) {
 		return
 	}
@@ -154,7 +160,7 @@ func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 	default:
 		next, changes = c.snapshot.Apply(puts, b.Deletes)
 	}
-	if !believed && c.shrunk(next) {
+	if !believed && c.shrunk(next, changes) {
 		return false
 	}
 	if c.snapshot == nil || b.Full && !slices.Equal(c.covers, prefixes) {
@@ -174,26 +180,6 @@ func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 		c.opt.Notify()
 	}
 	return true
-}
-
-// shrunk tells whether a prefix that has keys would have none.
-func (c *Cache) shrunk(next *kv.Snapshot) bool {
-	if c.snapshot == next {
-		return false
-	}
-	for _, p := range c.prefixes {
-		if holds(c.snapshot, p) && !holds(next, p) && !slices.Contains(c.mayEmpty, p) {
-			return true
-		}
-	}
-	return false
-}
-
-func holds(s *kv.Snapshot, prefix string) bool {
-	for range s.Under(prefix) {
-		return true
-	}
-	return false
 }
 
 // Take returns what happened since the last Take, or false when nothing did or

@@ -239,3 +239,26 @@ func TestHidden(t *testing.T) {
 		t.Errorf("log:\n%s", log.String())
 	}
 }
+
+// The second look is for every prefix that somebody reads, also one within
+// another; a single key that goes is a deletion like any other.
+func TestShrinkWithin(t *testing.T) {
+	s := &script{lists: []answer{{pairs("/app/a", "1", "/app/c/x", "1", "/app/c/y", "1", "/one", "1"), "c1", nil}}}
+	run(t, s, cache.Options{}, func(c *cache.Cache) {
+		c.SetPrefixes([]string{"/app", "/app/c", "/one"})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s.watch <- backend.Batch{Deletes: []string{"/one"}, Cursor: "c2"}
+		synctest.Wait()
+		holds(t, c, "/app/a", "1", "/app/c/x", "1", "/app/c/y", "1")
+		listed := s.listed
+		s.watch <- backend.Batch{Deletes: []string{"/app/c/x", "/app/c/y"}, Cursor: "c3"}
+		synctest.Wait()
+		holds(t, c, "/app/a", "1", "/app/c/x", "1", "/app/c/y", "1")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if s.listed != listed+1 {
+			t.Errorf("listed %d times", s.listed-listed)
+		}
+	})
+}
