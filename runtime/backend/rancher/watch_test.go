@@ -3,7 +3,9 @@ package rancher
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -174,6 +176,46 @@ func TestServerThatNeverAnswers(t *testing.T) {
 			t.Errorf("List: %v after %v", err, time.Since(start))
 		}
 	})
+}
+
+// An answer that drips has the whole request's time and no more.
+func TestServerThatDrips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := bubbled(t, newFake(pair("/latest/a", "1")), backend.Config{Timeout: 20 * time.Second})
+		m.http.Transport = dripping{m.http.Transport}
+		start := time.Now()
+		l, err := m.List(t.Context(), []string{"/latest"})
+		if took := time.Since(start); !errors.Is(err, errTimeout) || took != 20*time.Second {
+			t.Errorf("List: %v, %v after %v", l.Pairs, err, took)
+		}
+	})
+}
+
+// dripping gives everything but the version a byte a second.
+type dripping struct{ http.RoundTripper }
+
+func (d dripping) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, err := d.RoundTripper.RoundTrip(r)
+	if err == nil && !strings.HasSuffix(r.URL.Path, "/version") {
+		a.Body = drops{r.Context(), a.Body}
+		a.ContentLength = -1
+	}
+	return a, err
+}
+
+type drops struct {
+	ctx context.Context
+	io.ReadCloser
+}
+
+func (d drops) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(time.Second):
+		p[0] = ' ' // white space before a document is part of it, for ever
+		return 1, nil
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	}
 }
 
 // Each version that is asked for is waited on; whichever changes is noticed.
