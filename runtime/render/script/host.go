@@ -152,7 +152,7 @@ func level(name string) int32 {
 func refusal(function, argument string, n int32) string {
 	switch n {
 	case hostfuncs.Denied:
-		return outside(argument)
+		return outside + argument
 	case hostfuncs.TooLarge:
 		return fmt.Sprintf("%s %s: the result is larger than one answer may be", function, argument)
 	}
@@ -161,5 +161,3 @@ func refusal(function, argument string, n int32) string {
 	}
 	return fmt.Sprintf("%s: the name is no text of at most %d bytes", function, hostfuncs.Longest)
 }
-
-func outside(key string) string { return "key is outside the resource's keys: " + key }

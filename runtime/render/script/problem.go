@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
@@ -20,69 +19,6 @@ import (
 func (s *Script) problem(code, msg, hint string) *problem.Problem {
 	return &problem.Problem{Code: code, File: s.o.File, Msg: msg, Hint: hint}
 }
-
-// at is a problem at the place of the script that a stack names first. Lines of
-// wconf's own come before it: the function that the script called.
-func (s *Script) at(stack, code, msg, hint string) *problem.Problem {
-	p := s.problem(code, msg, hint)
-	called := ""
-	for frame := range strings.Lines(stack) {
-		line, column, ok := s.source.place(frame)
-		if ok {
-			p.Line, p.Source = line, s.source.line(line)
-			p.Col, p.Len = underline(p.Source, column, called)
-			break
-		}
-		if name, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(frame), "at "), " ("+ours+":"); ok {
-			called = name
-		}
-	}
-	return p
-}
-
-// place reads "at name (script.js:3:8)". What a script writes into a stack by
-// itself it may believe.
-func (s source) place(frame string) (line, column int, ok bool) {
-	_, at, ok := strings.Cut(frame, s.name()+":")
-	if !ok {
-		return 0, 0, false
-	}
-	first, rest, _ := strings.Cut(strings.TrimRight(at, ")\n"), ":")
-	line, err := strconv.Atoi(first)
-	if err != nil || line < 1 || line > 1+strings.Count(s.text, "\n") {
-		return 0, 0, false
-	}
-	column, err = strconv.Atoi(rest)
-	return line, column, err == nil
-}
-
-// line is the text of a line, which exists.
-func (s source) line(n int) string {
-	rest := s.text
-	for ; n > 1; n-- {
-		_, rest, _ = strings.Cut(rest, "\n")
-	}
-	text, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSuffix(text, "\r")
-}
-
-// underline finds the word at a column, which counts bytes. For a call the
-// engine may name a place beside the function; then it is the last call before it.
-func underline(text string, column int, called string) (col, length int) {
-	at := min(max(column, 1), len(text)+1) - 1
-	if called != "" && !strings.HasPrefix(text[at:], called) {
-		until := min(at+1+len(called)+1, len(text))
-		if call := strings.LastIndex(text[:until], called+"("); call >= 0 {
-			at = call
-		}
-	}
-	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
-		at--
-	}
-	return at + 1, len(word.FindString(text[at:]))
-}
-
-var word = regexp.MustCompile(`^[\p{L}\p{N}_$]*`)
 
 // explain words what ended a render.
 func (s *Script) explain(h *host, v *kv.View, err error) error {
@@ -101,6 +37,17 @@ func (s *Script) explain(h *host, v *kv.View, err error) error {
 	}
 	said.Msg, said.Hint = s.mask(said.Msg), s.mask(said.Hint)
 	return said
+}
+
+// unstarted is about an engine that did not get as far as the script.
+func (s *Script) unstarted(err error) error {
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	said := *p
+	said.File = s.o.File
+	return &said
 }
 
 // unparsed words what ended the compilation.
@@ -154,16 +101,12 @@ func (s *Script) outOfMemory() string {
 func (s *Script) uncaught(h *host, v *kv.View, e *exception) *problem.Problem {
 	p := s.at(e.stack, problem.TemplateRender, s.withoutValues(h, e), "")
 	key := h.session.Missed()
+	missing := key != "" && e.message == absent+key
+	denied := key != "" && e.message == outside+key
 	switch {
-	case e.message == absent+key && key != "":
+	case missing:
 		p.Code, p.Msg, p.Hint = problem.KeyMissing, e.message, s.keyHint(v, key)
-		if !strings.HasPrefix(key, "/") { // it may well be the value of another
-			p.Msg = "key does not exist: its name does not begin with a slash"
-		}
-		if prefix := v.Prefix(); prefix != "" {
-			p.Msg += " (prefix " + prefix + ")"
-		}
-	case e.message == outside(key) && slices.Contains(h.session.Denied(), key):
+	case denied:
 		p.Code, p.Hint = problem.KeyDenied, s.grantHint(key)
 	case e.name == "InternalError" && e.message == "out of memory", h.OutOfMemory() && e.stack == "":
 		p.Code, p.Msg, p.Hint = problem.GuestMemory, s.outOfMemory(), mayRaise
@@ -172,19 +115,32 @@ func (s *Script) uncaught(h *host, v *kv.View, e *exception) *problem.Problem {
 	case e.stack == "":
 		p.Hint = "throw an Error, and wconf shows its line"
 	}
+	if (missing || denied) && !strings.HasPrefix(key, "/") { // it may well be the value of another
+		p.Msg, p.Hint = strings.TrimSuffix(e.message, key)+"its name does not begin with a slash", slashHint(v, key)
+	}
+	if prefix := v.Prefix(); missing && prefix != "" {
+		p.Msg += " (prefix " + prefix + ")"
+	}
 	return p
 }
 
-// absent is how the prelude begins the message about a key that is not there.
-const absent = "key does not exist: "
+func slashHint(v *kv.View, key string) string {
+	if v.Exists("/" + key) {
+		return "names of keys begin with a slash"
+	}
+	return ""
+}
+
+// How messages about keys begin: in the prelude, and in refusal.
+const (
+	absent  = "key does not exist: "
+	outside = "key is outside the resource's keys: "
+)
 
 // keyHint says how a missing key may come to be there, as for templates. What
 // it looks at counts as read.
 func (s *Script) keyHint(v *kv.View, key string) string {
-	switch {
-	case !strings.HasPrefix(key, "/") && v.Exists("/"+key):
-		return "names of keys begin with a slash"
-	case !strings.HasPrefix(key, "/"):
+	if !strings.HasPrefix(key, "/") {
 		return ""
 	}
 	hint := ""

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -35,7 +34,7 @@ func (s *Script) compile(ctx context.Context) error {
 	h := &host{session: &hostfuncs.Session{}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: h.session, Limits: s.limits}, nil, h.answer)
 	if err != nil {
-		return err
+		return s.unstarted(err)
 	}
 	defer i.Close()
 	h.Interpreter = i
@@ -157,9 +156,3 @@ func (s *Script) noText(h *host, c cell, who string) error {
 	}
 	return s.problem(problem.TemplateRender, who+" must return a string", "")
 }
-
-// source is the text of a script and where it stands.
-type source struct{ file, text string }
-
-// name is how stacks call the script.
-func (s source) name() string { return s.file[strings.LastIndexByte(s.file, '/')+1:] }

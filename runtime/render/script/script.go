@@ -99,7 +99,7 @@ func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
 	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
 	if err != nil {
-		return nil, err
+		return nil, s.unstarted(err)
 	}
 	defer i.Close()
 	h.Interpreter = i

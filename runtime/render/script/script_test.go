@@ -156,7 +156,7 @@ func TestProblems(t *testing.T) {
 		{"const f = () => fail({a: 1})\ntry { f() } catch {}", problem.GuestFailed, "1:17", `{"a":1}`, ""},
 		{"getv('/app/c')", problem.KeyMissing, "1:1", "key does not exist: /app/c", `getv("/app/c", "…")`},
 		{"getv('/app/dir/d')", problem.KeyMissing, "1:1", "/app/dir/d", `did you mean "/app/dir/c"?`},
-		{"getv('app/a')", problem.KeyDenied, "1:1", "outside", `keys = ["/app"]`},
+		{"getv('app/a')", problem.KeyDenied, "1:1", "keys: its name does not begin with a slash", "names of keys begin"},
 		{"const render = () => gets('/app/a').map(\n  p => getv('/secret/pw'))", problem.KeyDenied, "2:8", "key is outside the resource's keys: /secret/pw", `add it to keys = ["/app"]`},
 		{"exists('/secret/pw')", problem.KeyDenied, "1:1", "/secret/pw", ""},
 		{"getv(1)", problem.TemplateRender, "1:1", "TypeError: the key of getv must be a string, not number", ""},
@@ -217,10 +217,10 @@ func TestDetail(t *testing.T) {
 
 func TestOptionsThatDoNotFit(t *testing.T) {
 	for words, o := range map[string]script.Options{
-		"parameter wconf.x":            {Params: map[string]string{"wconf.x": "1"}},
-		"limit memory":                 {Limits: wasm.Limits{Memory: 1 << 40}},
-		"it starts with 1179648 bytes": {Limits: wasm.Limits{Memory: 1 << 20}},
-		"it used up its 1000 units":    {Limits: wasm.Limits{Fuel: 1000}},
+		"parameter wconf.x": {Params: map[string]string{"wconf.x": "1"}},
+		"limit memory":      {Limits: wasm.Limits{Memory: 1 << 40}},
+		"templates/site.js: guest site.js: it starts with 1179648 bytes": {Limits: wasm.Limits{Memory: 1 << 20}},
+		"it used up its 1000 units":                                      {Limits: wasm.Limits{Fuel: 1000}},
 	} {
 		if _, err := compile(t, `"x"`, o); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", words, err)
