@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,13 +16,15 @@ import (
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
-// trial is a guest that is run outside of any resource.
+// trial is a guest or a script that is run outside of any resource.
 type trial struct {
 	runtime *wasm.Runtime
 	guest   *guest.Guest
+	script  *script.Script // in place of the guest
 	role    guest.Role
 	keys    *kv.Snapshot
 	scope   kv.Scope
@@ -54,18 +57,47 @@ func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) 
 	if t.runtime, err = wasm.NewRuntime(wasm.Options{}); err != nil {
 		return nil, err
 	}
-	module, err := t.runtime.Load(c.Context, file, bin)
-	if err == nil {
-		t.guest, err = guest.New(module, guest.Options{
-			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log,
-			Stats: func(s wasm.Stats) { t.stats, t.ran = s, true },
+	stats := func(s wasm.Stats) { t.stats, t.ran = s, true }
+	if strings.HasSuffix(file, ".js") {
+		err = t.openScript(c, bin, script.Options{File: file, Name: "trial", Params: params, Limits: limits, Scope: &scope, Log: log, Stats: stats})
+	} else {
+		err = t.openGuest(c, bin, guest.Options{
+			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log, Stats: stats,
 		})
 	}
 	if err != nil {
 		t.runtime.Close()
-		return nil, &exit{exitLoad, err}
+		return nil, err
 	}
 	return t, nil
+}
+
+func (t *trial) openGuest(c *cli.Context, bin []byte, o guest.Options) error {
+	module, err := t.runtime.Load(c.Context, c.Args().First(), bin)
+	if err == nil {
+		t.guest, err = guest.New(module, o)
+	}
+	if err != nil {
+		return &exit{exitLoad, err}
+	}
+	return nil
+}
+
+func (t *trial) openScript(c *cli.Context, text []byte, o script.Options) error {
+	switch {
+	case t.role != guest.Renderer:
+		return &usageError{"a script renders files only", "drop --role"}
+	case c.String("stdin") != "":
+		return &usageError{"a script asks for keys itself", "drop --stdin"}
+	}
+	engine, err := script.Load(c.Context, t.runtime, filepath.Base(o.File))
+	if err == nil {
+		t.script, err = script.New(c.Context, engine, text, o)
+	}
+	if err != nil {
+		return &exit{exitLoad, err}
+	}
+	return nil
 }
 
 func pairs(texts []string) (map[string]string, error) {
@@ -83,6 +115,9 @@ func pairs(texts []string) (map[string]string, error) {
 // run runs the guest once, with a view of its own.
 func (t *trial) run(ctx context.Context) ([]byte, error) {
 	v := kv.NewView(t.keys, t.scope)
+	if t.script != nil {
+		return t.script.Render(ctx, v)
+	}
 	switch t.role {
 	case guest.Filter:
 		return t.guest.Filter(ctx, v, t.input)

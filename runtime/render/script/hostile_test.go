@@ -22,6 +22,7 @@ func TestHostile(t *testing.T) {
 		"array":              {"const l = []\nfor (;;) l.push({})", problem.GuestMemory, "8388608 bytes"},
 		"array that catches": {"const l = []\nfor (;;) try { l.push({}) } catch {}", problem.GuestFuel, ""},
 		"typed array":        {"const l = []\nfor (;;) l.push(new Uint8Array(1e6))", problem.GuestMemory, "8388608 bytes"},
+		"memory, then fail":  {`try { const l = []; for (;;) l.push(new Uint8Array(1e6)) } catch {} fail("enough")`, problem.GuestFailed, "enough"},
 		"huge buffer":        {"new ArrayBuffer(2 ** 31)", problem.TemplateRender, "RangeError"},
 		"recursion":          {"const f = (n) => f(n + 1) + 1\nf(0)", problem.TemplateRender, "call stack"},
 		"recursion to catch": {"const f = () => { try { f() } catch { f() } }\nf()", problem.GuestFuel, ""},

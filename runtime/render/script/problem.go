@@ -76,10 +76,10 @@ func (s *Script) ended(h *host, err error, stack string) *problem.Problem {
 		p.Code, p.Msg, p.Err = ge.Code, ge.Reason, ge
 	}
 	switch {
-	case errors.Is(err, errNoMemory) || h.OutOfMemory() && p.Code == problem.GuestFailed:
-		p.Code, p.Msg = problem.GuestMemory, s.outOfMemory()
 	case ge != nil && ge.Failed:
 		return p
+	case errors.Is(err, errNoMemory) || h.OutOfMemory() && p.Code == problem.GuestFailed:
+		p.Code, p.Msg = problem.GuestMemory, s.outOfMemory()
 	}
 	switch p.Code {
 	case problem.GuestMemory, problem.GuestFuel, problem.GuestTimeout:
