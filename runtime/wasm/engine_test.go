@@ -273,3 +273,15 @@ func TestEnginesThatAreRefused(t *testing.T) {
 		wantProblem(t, err, problem.GuestLoad, words)
 	}
 }
+
+// A round of an engine's loop costs 16 at most, however much code the loop has.
+func TestPriceOfEngines(t *testing.T) {
+	busy := `(func (export "busy") (local $n i32) (local.set $n (i32.const 1000)) (loop $l ` +
+		strings.Repeat("nop ", 500) + `(br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))`
+	i := start(t, loadEngine(t, newRuntime(t, wasm.Options{}), engineWith(t, busy)), nil, wasm.Limits{})
+	before := i.Stats().Fuel
+	call(t, i, "busy")
+	if got := i.Stats().Fuel - before; got < 16_000 || got > 16_016 {
+		t.Errorf("%d units of fuel", got)
+	}
+}
