@@ -387,8 +387,16 @@ func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) 
 		return nil, err
 	}
 	return guest.New(module, guest.Options{
-		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits(c), Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
+		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits(c), Scope: &scope, Log: rt.log, Mask: b.mask(scope), Stats: rt.opt.Offline.guestUsed(),
 	})
+}
+
+// mask hides the values of secret keys in what a guest says.
+func (b *built) mask(scope kv.Scope) func(string) string {
+	if len(b.config.Secret) == 0 {
+		return nil
+	}
+	return func(text string) string { return scope.Mask(text, b.store.cache.Snapshot(), b.config.Secret) }
 }
 
 func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
@@ -409,7 +417,7 @@ func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
 		return nil, err
 	}
 	s, err := script.New(context.Background(), engine, text, script.Options{
-		File: path, Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &scope, Log: rt.log, Stats: rt.opt.Offline.guestUsed(),
+		File: path, Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &scope, Log: rt.log, Mask: b.mask(scope), Stats: rt.opt.Offline.guestUsed(),
 	})
 	if err != nil {
 		return nil, err

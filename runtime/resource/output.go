@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"github.com/wconf/wconf/runtime/command"
@@ -25,26 +24,9 @@ func (r *Resource) logOutput(name string, result command.Result, err error, s *k
 	if len(out) == 0 || !r.parts.Log.Enabled(context.Background(), level) {
 		return
 	}
-	text := r.mask(string(out), s)
+	text := r.spec.Scope.Mask(string(out), s, r.spec.Secret)
 	if cut := len(text) - maxOutput; cut > 0 {
 		text = "…" + strings.ToValidUTF8(text[cut:], "")
 	}
 	r.parts.Log.Log(context.Background(), level, "output of "+name, "resource", r.ID(), "output", text)
-}
-
-// mask hides the values of secret keys.
-func (r *Resource) mask(text string, s *kv.Snapshot) string {
-	switch {
-	case len(r.spec.Secret) == 0:
-		return text
-	case s == nil: // nobody knows what to hide
-		return "withheld, for the resource has secret keys"
-	}
-	for key, value := range r.pairs(s) {
-		secret := func(pattern string) bool { return kv.Matches(pattern, key) }
-		if value != "" && slices.ContainsFunc(r.spec.Secret, secret) {
-			text = strings.ReplaceAll(text, value, "********")
-		}
-	}
-	return text
 }
