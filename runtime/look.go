@@ -7,10 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/gate"
@@ -148,25 +146,7 @@ func (l Look) Compare(ctx context.Context, content []byte) (Standing, error) {
 // Secret tells whether a key, relative to the prefix, is one of those that the
 // resource calls secret.
 func (l Look) Secret(key string) bool {
-	return slices.ContainsFunc(l.Config.Secret, func(pattern string) bool {
-		return matches(strings.Split(pattern, "/"), strings.Split(key, "/"))
-	})
-}
-
-// matches holds a key against a pattern, both cut into segments: ** stands for
-// any number of segments, the rest is path.Match.
-func matches(pattern, key []string) bool {
-	if len(pattern) == 0 {
-		return len(key) == 0
-	}
-	if pattern[0] == "**" {
-		return matches(pattern[1:], key) || len(key) > 0 && matches(pattern, key[1:])
-	}
-	if len(key) == 0 {
-		return false
-	}
-	ok, err := path.Match(pattern[0], key[0])
-	return ok && err == nil && matches(pattern[1:], key[1:])
+	return slices.ContainsFunc(l.Config.Secret, func(pattern string) bool { return kv.Matches(pattern, key) })
 }
 
 // Conditions is what reload_when (with window and min_reload_interval) and

@@ -240,7 +240,7 @@ func (rt *Runtime) Once(ctx context.Context) error {
 	if p := rt.Problems(); len(p) > 0 && rt.opt.Daemon.FailureMode == "fail-fast" {
 		return p[0]
 	}
-	failed := rt.stores.fill(ctx, rt.opt.Daemon.Store)
+	failed := rt.stores.fill(ctx)
 	rt.sayEmpty(map[*store]bool{})
 	rt.sweep()
 	for _, s := range rt.engine.Once(ctx) {

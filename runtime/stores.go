@@ -167,7 +167,7 @@ func carefree(roots, careful []string) (all []string) {
 
 // fill lists every store once. A store that does not answer is asked again
 // until its timeout.
-func (ss *stores) fill(ctx context.Context, _ config.Store) (failed []error) {
+func (ss *stores) fill(ctx context.Context) (failed []error) {
 	ss.mu.Lock()
 	open := slices.Clone(ss.open)
 	ss.mu.Unlock()
