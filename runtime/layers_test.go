@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"runtime/cache":         {"backend", "kv"},
 	"runtime/render/gotmpl": {"render", "kv", "render/gotmpl/funcs", "problem"},
 	"runtime/render/guest":  {"render", "kv", "wasm", "hostfuncs", "problem"},
-	"runtime/render/script": {"render", "kv", "wasm", "hostfuncs", "problem"},
+	"runtime/render/script": {"render", "render/guest", "kv", "wasm", "hostfuncs", "problem"},
 	"runtime/metadata":      {"formats", "problem"},
 	// 3 the file
 	"runtime/resource": {"kv", "render", "gate", "stage", "command", "ledger", "problem"},

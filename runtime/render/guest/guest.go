@@ -205,8 +205,12 @@ func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input, st
 	return session.Output(), nil
 }
 
-func (g *Guest) session(v *kv.View) *hostfuncs.Session {
-	return &hostfuncs.Session{Keys: keys{v}, Params: maps.Clone(g.params), Revision: keys{v}.revision}
+func (g *Guest) session(v *kv.View) *hostfuncs.Session { return NewSession(v, g.params) }
+
+// NewSession is what the host functions know during one render: the keys of a
+// view, and parameters.
+func NewSession(v *kv.View, params map[string]string) *hostfuncs.Session {
+	return &hostfuncs.Session{Keys: keys{v}, Params: maps.Clone(params), Revision: keys{v}.revision}
 }
 
 func (g *Guest) tell(s wasm.Stats) {

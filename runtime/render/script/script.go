@@ -21,6 +21,7 @@ import (
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render"
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -95,7 +96,7 @@ func (s *Script) setParams() error {
 
 // Render runs the script and gives the file that it made.
 func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
-	session := &hostfuncs.Session{Keys: keys{v}, Params: s.params, Revision: keys{v}.revision}
+	session := guest.NewSession(v, s.params)
 	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
 	if err != nil {
