@@ -418,3 +418,18 @@ func TestUnreadableLinkInADirectoryIsAnError(t *testing.T) {
 		t.Errorf("a part is listed: %v", l.Pairs)
 	}
 }
+
+// A named pipe to which nobody writes does not hold a run for ever.
+func TestPipeWithoutWriter(t *testing.T) {
+	path := t.TempDir() + "/keys.yaml"
+	must(t, syscall.Mkfifo(path, 0o644))
+	f := opened(t, backend.Config{Files: []string{path}})
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if _, err := f.List(ctx, []string{"/"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("List: %v", err)
+	}
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // lets the open end that is still under way
+	must(t, err)
+	must(t, writer.Close())
+}

@@ -112,7 +112,7 @@ func (f *files) text(ctx context.Context, file found) ([]byte, error) {
 // slurp reads the file that was found, and no other that has come to bear its
 // name since.
 func slurp(ctx context.Context, file found) ([]byte, error) {
-	in, err := os.Open(file.path)
+	in, err := openWithin(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -132,4 +132,32 @@ func slurp(ctx context.Context, file found) ([]byte, error) {
 		return nil, &problem.Problem{Code: problem.FormatInvalid, File: file.path, Msg: fmt.Sprintf("the file is larger than %d bytes", maxFile)}
 	}
 	return text, nil
+}
+
+// openWithin opens a file. Opening a named pipe waits until somebody writes to
+// it, which may be never.
+func openWithin(ctx context.Context, file found) (*os.File, error) {
+	if file.info.Mode().IsRegular() {
+		return os.Open(file.path)
+	}
+	type opened struct {
+		in  *os.File
+		err error
+	}
+	result := make(chan opened, 1)
+	go func() {
+		in, err := os.Open(file.path)
+		result <- opened{in, err}
+	}()
+	select {
+	case o := <-result:
+		return o.in, o.err
+	case <-ctx.Done():
+		go func() { // whenever it opens, nobody wants it any more
+			if o := <-result; o.in != nil {
+				o.in.Close()
+			}
+		}()
+		return nil, fmt.Errorf("%s: nobody writes to this pipe: %w", file.path, context.Cause(ctx))
+	}
 }
