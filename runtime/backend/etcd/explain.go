@@ -46,14 +46,14 @@ func (b *Backend) explain(ctx context.Context, err error) error {
 	return b.problem(err, "fails: "+status.Convert(cause(err)).Message(), "")
 }
 
-// ended is what a context that is done means: where its time ran out while no
-// node could be connected to, that is the reason.
+// ended is what a context that is done means: where its time ran out, the store
+// is to blame, by what connecting to its nodes said.
 func (b *Backend) ended(ctx context.Context) error {
 	why := context.Cause(ctx)
-	if said := b.nodes.complaint(); said != "" && errors.Is(why, context.DeadlineExceeded) {
-		return b.problem(why, "does not answer: "+said, "")
+	if !errors.Is(why, context.DeadlineExceeded) {
+		return why
 	}
-	return why
+	return b.problem(why, "does not answer: "+cmp.Or(b.nodes.complaint(), "it accepts connections and says nothing"), "")
 }
 
 // cause is the gRPC error within err.
