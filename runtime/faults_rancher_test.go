@@ -114,9 +114,9 @@ func stampTree(stamp any) string { return fmt.Sprintf(`{"stamp": "%v"}`, stamp) 
 
 func rancherReloading(t *testing.T, wconf string) {
 	f := newMetadataFake(t, "1", stampTree(1))
-	s := newSite(t, wconf, "keys = [\"/a\"]\nreload_cmd = \"head -1 out >> reloads; while [ -e slow ]; do sleep 0.02; done\"", stampTemplate, f.flags()...)
+	s := newSite(t, wconf, "keys = [\"/a\"]\nreload_cmd = \"head -1 out >> reloads; while [ -e slow ]; do sleep 0.02; done; echo x >> done\"", stampTemplate, f.flags()...)
 	s.start(stamped)
-	s.becomes("reloads", "stamp 1\n", soon)
+	s.becomes("done", "x\n", soon) // the first reload has ended
 	s.file("slow", "")
 	f.set("2", stampTree(2))
 	s.becomes("reloads", "stamp 1\nstamp 2\n", soon)
