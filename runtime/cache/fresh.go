@@ -85,7 +85,7 @@ type hidden map[string]struct{}
 const maxHidden = 1000
 
 func (h *hidden) drop(pairs []kv.Pair, log logger, name string) []kv.Pair {
-	kept := pairs[:0:0]
+	var kept []kv.Pair // nil while all are
 	for i, p := range pairs {
 		if kv.Canonical(p.Key) {
 			if kept != nil {

@@ -28,7 +28,10 @@ func TestApply(t *testing.T) {
 			puts = append(puts, kv.Pair{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))})
 		}
 		var changes []kv.Change
-		if rnd.IntN(20) == 0 {
+		if rnd.IntN(5) == 0 {
+			if rnd.IntN(2) == 0 { // as a store lists them
+				slices.SortFunc(puts, func(a, b kv.Pair) int { return strings.Compare(a.Key, b.Key) })
+			}
 			model = map[string]string{}
 			s, changes = s.Replace(puts)
 		} else {
@@ -309,6 +312,22 @@ func show(cs []kv.Change) (out string) {
 		out += fmt.Sprintf(" %s:%s>%s", c.Key, text(c.Old), text(c.New))
 	}
 	return out
+}
+
+func BenchmarkReplace(b *testing.B) {
+	var pairs []kv.Pair
+	for i := range 100_000 {
+		pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/app/%06d", i), Value: "v"})
+	}
+	s := kv.NewSnapshot(pairs)
+	for name, pairs := range map[string][]kv.Pair{"sorted": pairs, "document": append(slices.Clone(pairs[1:]), pairs[0])} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Replace(pairs)
+			}
+		})
+	}
 }
 
 func BenchmarkApply(b *testing.B) {
