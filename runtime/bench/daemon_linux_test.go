@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func init() {
 		if err == nil {
 			pprof.Lookup("heap").WriteTo(heap, 0)
 		}
-		os.Exit(0)
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}()
 }
 `
@@ -93,6 +94,8 @@ type process struct {
 	log *bytes.Buffer
 }
 
+var launched atomic.Int64
+
 // launch starts the program under test in a directory.
 func launch(b testing.TB, dir string, args ...string) *process {
 	b.Helper()
@@ -100,7 +103,7 @@ func launch(b testing.TB, dir string, args ...string) *process {
 	p.cmd.Dir, p.cmd.Stderr = dir, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if to := profiles(); to != "" {
-		name := strings.NewReplacer("/", "_", "Benchmark", "").Replace(b.Name())
+		name := fmt.Sprint(strings.NewReplacer("/", "_", "Benchmark", "").Replace(b.Name()), "-", launched.Add(1))
 		p.cmd.Env = append(os.Environ(), "WCONF_PROFILE_TO="+filepath.Join(to, name))
 	}
 	if err := p.cmd.Start(); err != nil {
