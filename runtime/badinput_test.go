@@ -15,7 +15,7 @@ import (
 
 // badInput is something that cannot be used. The program must say what and
 // where, exit, leave the destination as it was and nothing beside it, with
-// ten seconds of a processor and 300 MiB.
+// ten seconds of a processor and 512 MiB.
 type badInput struct {
 	name     string
 	settings string // lines of the resource; none: keys = ["/app"]
@@ -131,7 +131,7 @@ func (bad badInput) try(t *testing.T, wconf string) {
 	if left, _ := filepath.Glob(s.path(".*")); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
-	if o.busy > 10*time.Second || o.memory > 300<<20 { // the machine may be busy with others
+	if o.busy > 10*time.Second || o.memory > 512<<20 { // the machine may be busy with others
 		t.Errorf("it took %v (%v) and %d MiB", o.busy, o.took, o.memory>>20)
 	}
 	if t.Failed() {

@@ -219,7 +219,7 @@ func outlives(t *testing.T, wconf string, answers map[string]http.HandlerFunc) {
 		s.becomes("out", want[len(want)-1], soon)
 		s.reloaded(want...)
 	}
-	if most := peakMemory(t, s.daemon.Process.Pid); most > 300<<20 {
+	if most := peakMemory(t, s.daemon.Process.Pid); most > 512<<20 {
 		t.Errorf("it took %d MiB of memory", most>>20)
 	}
 }
@@ -318,7 +318,7 @@ func rancherOnce(t *testing.T, wconf string) {
 			if o.code != 1 || s.text("out") != "old" || s.text("reloads") != "" || !strings.Contains(o.output, "rancher") {
 				t.Errorf("exit %d, %q\n%s", o.code, s.text("out"), o.output)
 			}
-			if o.memory > 300<<20 || o.took > 45*time.Second {
+			if o.memory > 512<<20 || o.took > 45*time.Second {
 				t.Errorf("it took %v and %d MiB", o.took, o.memory>>20)
 			}
 		})
