@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,14 +32,14 @@ func (p *program) guestNewCommand() *cli.Command {
 }
 
 // guestName is a name that serves as that of a file, a key and a Go module.
-var guestName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+var guestName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_-]*$`) })
 
 func (p *program) guestNew(c *cli.Context) error {
 	if err := arity(c, 1, 1); err != nil {
 		return err
 	}
 	name, lang := c.Args().First(), c.String("lang")
-	if !guestName.MatchString(name) {
+	if !guestName().MatchString(name) {
 		return &usageError{fmt.Sprintf("%q cannot be the name of a guest", name), "a small letter, then small letters, digits, - and _"}
 	}
 	if !slices.Contains(guests.Languages(), lang) {

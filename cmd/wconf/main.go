@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // windows of conditions name zones, and an image from scratch has none
 
@@ -62,9 +64,26 @@ func wconf(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "%s: %s\n", app.Name, w)
 	}
 	if err == nil {
+		app.Flags = given(app.Flags, ordered)
 		err = app.RunContext(ctx, append([]string{args[0]}, ordered...))
 	}
 	return p.report(err)
+}
+
+// given is the flags of the program that a command line in order uses. The
+// library looks each flag up among all others: with the options that nobody
+// gave, it would spend a fifth of a one-shot run on that.
+func given(flags []cli.Flag, ordered []string) []cli.Flag {
+	names := map[string]bool{}
+	for _, a := range ordered {
+		flag, ok := strings.CutPrefix(a, "--")
+		if !ok {
+			break
+		}
+		name, _, _ := strings.Cut(flag, "=")
+		names[name] = true
+	}
+	return slices.DeleteFunc(flags, func(f cli.Flag) bool { return !names[f.Names()[0]] })
 }
 
 // program is one run of wconf: its streams and under which name it runs.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/wconf/wconf/runtime"
@@ -248,18 +249,18 @@ func linkedConfd(m *moved) []*problem.Problem {
 }
 
 var (
-	pathAction = regexp.MustCompile(`\{\{-?\s*\.(src|dest)\s*-?\}\}`)
-	srcAction  = regexp.MustCompile(`\{\{-?\s*\.src\s*-?\}\}`)
-	endsInAnd  = regexp.MustCompile(`(^|[^&>])&\s*$`)
+	pathAction = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{-?\s*\.(src|dest)\s*-?\}\}`) })
+	srcAction  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{-?\s*\.src\s*-?\}\}`) })
+	endsInAnd  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|[^&>])&\s*$`) })
 )
 
 func otherBraces(command string) bool {
-	return strings.Contains(pathAction.ReplaceAllString(command, ""), "{{")
+	return strings.Contains(pathAction().ReplaceAllString(command, ""), "{{")
 }
 
 func checksOldFile(m *moved) []*problem.Problem {
 	return m.each("check_cmd", func(r *config.Resource) string {
-		if r.CheckCmd.Shell == "" || srcAction.MatchString(r.CheckCmd.Shell) {
+		if r.CheckCmd.Shell == "" || srcAction().MatchString(r.CheckCmd.Shell) {
 			return ""
 		}
 		return "it does not name {{.src}}"
@@ -276,7 +277,7 @@ func checkTemplates(m *moved) []*problem.Problem {
 }
 
 func reloadPaths(m *moved) []*problem.Problem {
-	return m.each("reload_cmd", func(r *config.Resource) string { return pathAction.FindString(r.ReloadCmd.Shell) })
+	return m.each("reload_cmd", func(r *config.Resource) string { return pathAction().FindString(r.ReloadCmd.Shell) })
 }
 
 func reloadBraces(m *moved) []*problem.Problem {
@@ -294,7 +295,7 @@ func background(m *moved) (met []*problem.Problem) {
 		"reload_cmd": func(r *config.Resource) string { return r.ReloadCmd.Shell },
 	} {
 		met = append(met, m.each(field, func(r *config.Resource) string {
-			if !endsInAnd.MatchString(command(r)) {
+			if !endsInAnd().MatchString(command(r)) {
 				return ""
 			}
 			return "it ends in &"

@@ -40,7 +40,8 @@ const (
 	maxFile   = 1 << 30
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made once, and not before it is needed.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // writer writes an image. The first error stays.
 type writer struct {
@@ -88,7 +89,7 @@ func (w *writer) flush() {
 	if len(body) == 0 {
 		return
 	}
-	w.sum = crc32.Update(w.sum, castagnoli, body)
+	w.sum = crc32.Update(w.sum, castagnoli(), body)
 	binary.LittleEndian.PutUint32(w.block, uint32(len(body)))
 	binary.LittleEndian.PutUint32(w.block[4:], w.sum)
 	w.write(w.block)
@@ -182,7 +183,7 @@ func (r *reader) next() (string, error) {
 	if _, err := io.ReadFull(r.from, r.block); err != nil {
 		return "", err
 	}
-	r.sum = crc32.Update(r.sum, castagnoli, r.block)
+	r.sum = crc32.Update(r.sum, castagnoli(), r.block)
 	if r.sum != binary.LittleEndian.Uint32(frame[4:]) {
 		return "", fmt.Errorf("%w: a checksum is wrong", errDamaged)
 	}

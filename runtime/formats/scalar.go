@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // scalar is what confd makes of an unquoted YAML scalar, or nothing for null.
@@ -46,7 +47,7 @@ func number(s string) string {
 	if err == nil {
 		return strconv.FormatInt(i, 10)
 	}
-	if errors.Is(err, strconv.ErrRange) || !yamlFloat.MatchString(plain) {
+	if errors.Is(err, strconv.ErrRange) || !yamlFloat().MatchString(plain) {
 		return s
 	}
 	f, err := strconv.ParseFloat(plain, 64)
@@ -56,7 +57,7 @@ func number(s string) string {
 	return float(f)
 }
 
-var yamlFloat = regexp.MustCompile(`^[-+]?[0-9]*\.?[0-9]+([eE][-+][0-9]+)?$`)
+var yamlFloat = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?[0-9]*\.?[0-9]+([eE][-+][0-9]+)?$`) })
 
 // float prints the shortest decimal that reads back the same, never with an
 // exponent.

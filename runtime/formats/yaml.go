@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -40,13 +41,13 @@ func checkYAML(text string) *problem.Problem {
 // it knows the line.
 func yamlProblem(err error) *problem.Problem {
 	p := &problem.Problem{Code: problem.FormatInvalid, Msg: masked(err.Error())}
-	if m := yamlLine.FindStringSubmatch(p.Msg); m != nil {
+	if m := yamlLine().FindStringSubmatch(p.Msg); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 	}
 	return p
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+):`)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: line (\d+):`) })
 
 // duplicates finds a key that stands twice. It does not follow aliases: what
 // they point to is looked at where it stands. The parser bounds the depth.

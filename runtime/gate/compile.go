@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
@@ -131,7 +132,7 @@ func (o *origin) translate(err error) *problem.Problem {
 		at, msg = fe.Location, fe.Message
 	}
 	msg = typeNames.Replace(strings.TrimSpace(strings.TrimPrefix(msg, "compilation failed: ")))
-	msg = tokenName.ReplaceAllString(msg, "unexpected $1")
+	msg = tokenName().ReplaceAllString(msg, "unexpected $1")
 	switch {
 	case strings.Contains(msg, "exceeds maximum allowed nodes"):
 		return o.problem(file.Location{}, fmt.Sprintf("the expression has more than %d parts", MaxNodes), "")
@@ -153,7 +154,7 @@ var typeNames = strings.NewReplacer(
 )
 
 // tokenName is how expr shows what it did not expect: Operator("=").
-var tokenName = regexp.MustCompile(`unexpected token \w+\((".*")\)`)
+var tokenName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unexpected token \w+\((".*")\)`) })
 
 // environment is what a program can see: the words it uses, bound to one
 // judgement.

@@ -37,7 +37,7 @@ func (l *Ledger) Usable() error {
 		return errNoDirectory
 	}
 	l.once.Do(func() {
-		if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(l.dir, locks), 0o700); err != nil {
 			l.err = fmt.Errorf("state directory: %w", err)
 			return
 		}
@@ -112,5 +112,5 @@ func (l *Ledger) Lock(ctx context.Context, dest string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lock(ctx, path+".lock", dest)
+	return lock(ctx, filepath.Join(l.dir, locks, filepath.Base(path)), dest)
 }

@@ -13,6 +13,10 @@ import (
 	"github.com/wconf/wconf/runtime/problem"
 )
 
+// locks is the directory of the files that are locked, apart from the records:
+// there is one for every destination, and nothing in them to sweep.
+const locks = "locks"
+
 // Lock is held on one destination. Nil is a lock on nothing.
 type Lock struct{ fd int }
 

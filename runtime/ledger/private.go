@@ -32,13 +32,19 @@ const partPrefix = ".record"
 // sweep removes what killed wconf left half written. Nobody writes a record for
 // an hour.
 func sweep(dir string, now time.Time) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), partPrefix) || !e.Type().IsRegular() {
+	d, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	for _, name := range names {
+		if !strings.HasPrefix(name, partPrefix) {
 			continue
 		}
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > time.Hour {
-			os.Remove(filepath.Join(dir, e.Name())) //nolint:errcheck // the next start tries again
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > time.Hour {
+			os.Remove(path) //nolint:errcheck // the next start tries again
 		}
 	}
 }

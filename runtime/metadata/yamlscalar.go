@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // plainWords are the plain YAML scalars that are no text, as gopkg.in/yaml.v2
@@ -58,11 +59,11 @@ func plainNumber(digits string) (any, bool) {
 
 // base60 is a number like 1:30 in YAML 1.1. It is read as text but written in
 // quotes, for readers that know it.
-var base60 = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`)
+var base60 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`) })
 
 // looksOther is true for text that a YAML reader would take for something else
 // if it stood there without quotes.
 func looksOther(text string) bool {
 	_, isText := plainValue(text).(string)
-	return !isText || base60.MatchString(text)
+	return !isText || base60().MatchString(text)
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/resource"
@@ -16,7 +17,7 @@ import (
 var freeChecks = []string{"deterministic", "no-value", "verb", "keys", "mode"}
 
 // badVerb is what fmt leaves of a call that does not fit: %!d(string=hi).
-var badVerb = regexp.MustCompile(`%![a-zA-Z]?\([^)\n]*\)?`)
+var badVerb = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%![a-zA-Z]?\([^)\n]*\)?`) })
 
 // check makes the free checks of what was just rendered and written.
 func (p *play) check() {
@@ -46,7 +47,7 @@ func (p *play) checkText(content []byte) {
 	if i := bytes.Index(content, []byte("<no value>")); i >= 0 && p.checks("no-value") {
 		p.violated("no-value", fmt.Sprintf("line %d of the output holds <no value>: the template used something that is not there", lineAt(content, i)), shownLine(content, i))
 	}
-	if at := badVerb.FindIndex(content); at != nil && p.checks("verb") {
+	if at := badVerb().FindIndex(content); at != nil && p.checks("verb") {
 		p.violated("verb", fmt.Sprintf("line %d of the output holds %s: a printf whose arguments do not fit", lineAt(content, at[0]), content[at[0]:at[1]]), shownLine(content, at[0]))
 	}
 }

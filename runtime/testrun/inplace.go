@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/wconf/wconf/runtime/formats"
 	"github.com/wconf/wconf/runtime/problem"
@@ -51,9 +52,9 @@ func (f *File) resourceText() string {
 	for i, line := range lines {
 		head := strings.TrimSpace(line)
 		if strings.HasPrefix(head, "[") {
-			top, ours = false, ofResource.MatchString(strings.TrimLeft(head, "[ \t"))
+			top, ours = false, ofResource().MatchString(strings.TrimLeft(head, "[ \t"))
 		}
-		if !ours && !(top && ofResource.MatchString(head)) {
+		if !ours && !(top && ofResource().MatchString(head)) {
 			lines[i] = strings.Repeat("\n", strings.Count(line, "\n"))
 		}
 	}
@@ -61,4 +62,4 @@ func (f *File) resourceText() string {
 }
 
 // ofResource is how a table or a key of a resource in place begins.
-var ofResource = regexp.MustCompile(`^"?(template|backend)"?\s*[].=]`)
+var ofResource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^"?(template|backend)"?\s*[].=]`) })

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/wconf/wconf/runtime/problem"
@@ -35,9 +36,9 @@ func Classic(err error) string {
 }
 
 var (
-	undefinedFunction = regexp.MustCompile(`^function "(\w+)" not defined$`)
-	undefinedVariable = regexp.MustCompile(`^undefined variable "(\$\w*)"$`)
-	actionStarted     = regexp.MustCompile(`( in action)? started at .*`) // depends on the lines
+	undefinedFunction = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^function "(\w+)" not defined$`) })
+	undefinedVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^undefined variable "(\$\w*)"$`) })
+	actionStarted     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`( in action)? started at .*`) }) // depends on the lines
 )
 
 // parseProblem finds the place of an error of the parser, which names only the
@@ -46,7 +47,7 @@ func (t *Template) parseProblem(s source, open []control, parent *template.Templ
 	line, msg := s.parseError(err)
 	p := s.problem(problem.TemplateParse, msg, s.meant(msg, s.column(parent, line, msg)))
 	p.Err = &classic{text: err.Error()}
-	switch m := undefinedFunction.FindStringSubmatch(msg); {
+	switch m := undefinedFunction().FindStringSubmatch(msg); {
 	case m != nil:
 		p.Len = len(m[1])
 		p.Hint = t.functionHint(m[1])
@@ -80,7 +81,7 @@ func (s source) parseError(err error) (line int, msg string) {
 // it speaks of.
 func (s source) meant(msg string, at int) int {
 	before := s.text[:min(at+2, len(s.text))]
-	if m := undefinedVariable.FindStringSubmatch(msg); m != nil {
+	if m := undefinedVariable().FindStringSubmatch(msg); m != nil {
 		return max(strings.LastIndex(before, m[1]), 0)
 	}
 	if strings.HasPrefix(msg, "unexpected {{") || strings.HasPrefix(msg, "{{") {
@@ -107,7 +108,7 @@ func (s source) column(parent *template.Template, line int, msg string) int {
 	if len(s.text) > maxText/16 {
 		return start
 	}
-	same := actionStarted.ReplaceAllString(msg, "")
+	same := actionStarted().ReplaceAllString(msg, "")
 	for at, left := end, tries; at > start && left > 0; at-- {
 		if !wordBegins(s.text, at) {
 			continue
@@ -117,7 +118,7 @@ func (s source) column(parent *template.Template, line int, msg string) int {
 		if err == nil {
 			continue
 		}
-		if l, m := s.parseError(err); l == line+1 && actionStarted.ReplaceAllString(m, "") == same {
+		if l, m := s.parseError(err); l == line+1 && actionStarted().ReplaceAllString(m, "") == same {
 			return at
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 
@@ -48,7 +49,7 @@ func (e *execution) explain(f *file, m *meter, err error) error {
 
 // inClassicWords is the message as confd has it.
 func (at failure) inClassicWords(msg string) string {
-	if call := calling.FindString(at.msg); !strings.HasPrefix(msg, call) {
+	if call := calling().FindString(at.msg); !strings.HasPrefix(msg, call) {
 		msg = call + msg
 	}
 	return strings.ReplaceAll(at.head, guarded+" ", "") + msg
@@ -84,7 +85,7 @@ func (e *execution) say(p *problem.Problem, at failure, err error) {
 }
 
 // calling is how text/template begins the error of a function.
-var calling = regexp.MustCompile(`^error calling \w+: `)
+var calling = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^error calling \w+: `) })
 
 // known is the part of an error that callers may look for. The rest is not
 // kept: its text may hold values.

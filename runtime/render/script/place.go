@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/runtime/problem"
@@ -73,7 +74,7 @@ func underline(text string, column int, called string) (col, length int) {
 	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
 		at--
 	}
-	return at + 1, len(word.FindString(text[at:]))
+	return at + 1, len(word().FindString(text[at:]))
 }
 
-var word = regexp.MustCompile(`^[\p{L}\p{N}_$]*`)
+var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}\p{N}_$]*`) })

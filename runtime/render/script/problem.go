@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
@@ -164,7 +165,7 @@ func (s *Script) grantHint(key string) string {
 // shortest is how long a word must be to tell something.
 const shortest = 3
 
-var words = regexp.MustCompile(`[\p{L}\p{N}_]{3,}`)
+var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\p{L}\p{N}_]{3,}`) })
 
 // withoutValues is the message of an exception. What the engine says by itself
 // may quote the value of a key, or a part of it: each value, and each word of
@@ -187,5 +188,5 @@ func (s *Script) withoutValues(h *host, e *exception) string {
 			msg = strings.ReplaceAll(msg, value, hide(value))
 		}
 	}
-	return words.ReplaceAllStringFunc(msg, hide)
+	return words().ReplaceAllStringFunc(msg, hide)
 }
