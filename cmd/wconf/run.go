@@ -141,6 +141,9 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	if err := s.served(); err != nil {
 		return &exit{exitLoad, err}
 	}
+	if s.Onetime {
+		collectLate()
+	}
 	watched := admin.New(admin.Options{
 		Addr: s.MetricsAddr, Systemd: s.SystemdNotify && !s.Onetime, Watchdog: s.WatchdogInterval,
 		Version: thisVersion(), Commit: commit, Log: log,

@@ -47,9 +47,9 @@ func Send(ctx context.Context, out chan<- Batch, b Batch) error {
 
 // Below returns the pairs at or below prefixes, in their order.
 func Below(pairs []kv.Pair, prefixes []string) []kv.Pair {
-	below := make([]kv.Pair, 0, len(pairs))
+	below, wanted := make([]kv.Pair, 0, len(pairs)), newRoots(prefixes)
 	for _, p := range pairs {
-		if Under(p.Key, prefixes) {
+		if wanted.cover(p.Key) {
 			below = append(below, p)
 		}
 	}

@@ -12,3 +12,28 @@ func Under(key string, prefixes []string) bool {
 	}
 	return false
 }
+
+// roots answers what Under does for many keys: in time that depends on the
+// length of a key, not on how many prefixes there are.
+type roots map[string]struct{}
+
+func newRoots(prefixes []string) roots {
+	r := make(roots, len(prefixes))
+	for _, p := range prefixes {
+		r[strings.TrimSuffix(p, "/")] = struct{}{}
+	}
+	return r
+}
+
+func (r roots) cover(key string) bool {
+	for {
+		if _, ok := r[key]; ok {
+			return true
+		}
+		i := strings.LastIndexByte(key, '/')
+		if i < 0 {
+			return false
+		}
+		key = key[:i]
+	}
+}

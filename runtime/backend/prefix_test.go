@@ -16,9 +16,17 @@ func TestUnder(t *testing.T) {
 		{"/anything", []string{"/"}, true},
 		{"bare", []string{"/"}, false},
 		{"/foo", nil, false},
+		{"/foo/", []string{"/foo"}, true},
+		{"/foo", []string{"/foo/"}, true},
+		{"//foo", []string{"/"}, true},
+		{"", []string{"/"}, true},
+		{"/a/b/c/d", []string{"/a/b/d", "/a/bb", "/a/b"}, true},
 	} {
 		if got := Under(c.key, c.prefixes); got != c.want {
 			t.Errorf("Under(%q, %q) = %v", c.key, c.prefixes, got)
+		}
+		if got := newRoots(c.prefixes).cover(c.key); got != c.want {
+			t.Errorf("roots %q cover %q: %v", c.prefixes, c.key, got)
 		}
 	}
 }

@@ -1,11 +1,15 @@
 package formats_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/wconf/wconf/runtime/formats"
 	"github.com/wconf/wconf/runtime/problem"
@@ -146,4 +150,76 @@ func FuzzFlatten(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzFlattenJSON compares the walk over a valid text with the tokens that
+// encoding/json reads.
+func FuzzFlattenJSON(f *testing.F) {
+	for _, text := range []string{
+		"{}", "null", " { } ", "[]", `{"a":1,"a":{"b":-0.5e+7}}`, "{\"\\u0061/b\" : [ [ ], { } , true\t,false , null, \"\" ]\r\n}", `{"":{"":""}}`,
+		`{"a":"\\","b":"\"}","c":"\ud800","d":"{[,:]}"}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !json.Valid([]byte(text)) || !utf8.ValidString(text) {
+			return
+		}
+		pairs, err := formats.Flatten(formats.JSON, []byte(text))
+		if err != nil {
+			return // a limit, or no object
+		}
+		want := map[string]string{}
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.UseNumber()
+		byToken(t, dec, "", want)
+		got := map[string]string{}
+		for _, p := range pairs {
+			got[p.Key] = p.Value
+		}
+		delete(want, "")
+		if !maps.Equal(got, want) {
+			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)
+		}
+	})
+}
+
+func byToken(t *testing.T, dec *json.Decoder, at string, into map[string]string) {
+	token, err := dec.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		for i := 0; dec.More(); i++ {
+			name := strconv.Itoa(i)
+			if v == '{' {
+				key, err := dec.Token()
+				if err != nil {
+					t.Fatal(err)
+				}
+				name = key.(string)
+			}
+			below := at
+			for segment := range strings.SplitSeq(name, "/") {
+				if segment != "" {
+					below += "/" + segment
+				}
+			}
+			byToken(t, dec, below, into)
+		}
+		if _, err := dec.Token(); err != nil {
+			t.Fatal(err)
+		}
+	case string:
+		into[at] = v
+	case bool:
+		into[at] = strconv.FormatBool(v)
+	case json.Number: // numbers are written by the same rule in YAML
+		number, err := formats.Flatten(formats.YAML, []byte("a: "+v.String()))
+		if err != nil || len(number) != 1 {
+			t.Fatalf("the number %s: %v, %v", v, number, err)
+		}
+		into[at] = number[0].Value
+	}
 }

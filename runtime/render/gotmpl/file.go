@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"text/template"
 	"text/template/parse"
 
@@ -27,7 +28,10 @@ func (t *Template) parse(s source) (*file, error) {
 		return nil, err
 	}
 	// Templates of an empty parent: a text that fails leaves nothing behind.
-	parent := template.New("").Funcs(t.names)
+	parent, err := t.vocabulary.parent.Clone()
+	if err != nil {
+		return nil, err
+	}
 	parsed, err := parent.New(s.name).Parse(s.text)
 	if err != nil {
 		return nil, t.parseProblem(s, controls, parent, err)
@@ -42,31 +46,55 @@ func (t *Template) parse(s source) (*file, error) {
 
 func (f *file) templateNames() []string { return slices.Sorted(maps.Keys(f.trees)) }
 
-// functionNames is every function that a template may call. The parser only
-// looks at the names.
-func (t *Template) functionNames() (template.FuncMap, error) {
+// vocabulary is every function that a template may call. The parser only looks
+// at the names.
+type vocabulary struct {
+	names  template.FuncMap
+	parent *template.Template // an empty one that knows them
+}
+
+func newVocabulary(names template.FuncMap) vocabulary {
+	return vocabulary{names, template.New("").Funcs(names)}
+}
+
+// ordinary is the vocabulary of templates without options: most share it, for
+// making one takes longer than parsing a short template.
+var ordinary = sync.OnceValue(func() vocabulary {
 	names := template.FuncMap{}
 	for f := range funcs.All() {
-		if !f.Sealed || t.opts.Keyring != nil {
+		if !f.Sealed {
 			names[f.Name] = fmt.Sprint
 		}
 	}
-	for prefix, set := range t.opts.Functions {
+	return newVocabulary(names)
+})
+
+func (o Options) vocabulary() (vocabulary, error) {
+	if o.Keyring == nil && len(o.Functions) == 0 && len(o.Withheld) == 0 {
+		return ordinary(), nil
+	}
+	names := maps.Clone(ordinary().names)
+	if o.Keyring != nil {
+		for f := range funcs.All() {
+			names[f.Name] = fmt.Sprint
+		}
+	}
+	for prefix, set := range o.Functions {
 		for name := range set.Names() {
 			full := prefix + "_" + name
 			if !identifier(full) {
-				return nil, &problem.Problem{
-					Code: problem.Config, File: t.opts.File, Msg: fmt.Sprintf("function %q cannot be called: its name is no identifier", full),
+				return vocabulary{}, &problem.Problem{
+					Code: problem.Config, File: o.File, Msg: fmt.Sprintf("function %q cannot be called: its name is no identifier", full),
 					Hint: "use letters, digits and underscores, and a letter first",
 				}
 			}
 			names[full] = fmt.Sprint
 		}
 	}
-	for _, name := range t.opts.Withheld {
+	for _, name := range o.Withheld {
 		delete(names, name)
 	}
-	return names, nil
+	return newVocabulary(names), nil
 }
 
 func identifier(name string) bool {

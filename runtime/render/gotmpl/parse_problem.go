@@ -143,7 +143,7 @@ func (t *Template) functionHint(name string) string {
 		}
 	}
 	known := slices.Collect(func(yield func(string) bool) {
-		for n := range t.names {
+		for n := range t.vocabulary.names {
 			if !yield(n) {
 				return
 			}
