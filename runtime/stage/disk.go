@@ -18,6 +18,7 @@ type Disk struct {
 
 	warned sync.Map // path and reason
 	listed sync.Map // inode of a directory → listing
+	walked sync.Map // path of a directory → walked
 }
 
 var _ interface {
@@ -69,7 +70,7 @@ func (c *comparison) close() {
 }
 
 func (d *Disk) compare(t Target, content []byte) (*comparison, error) {
-	p, err := find(t.Path)
+	p, err := d.find(t.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (f *file) Swap() (Swapped, error) {
 	if err := f.Verify(); err != nil {
 		return Swapped{}, err
 	}
-	if err := f.place.same(f.target.Path); err != nil {
+	if err := f.place.same(f.disk, f.target.Path); err != nil {
 		return Swapped{}, failed(f.place.path, "swap", err)
 	}
 	done := Swapped{Path: f.place.path, InPlace: f.inPlace}

@@ -65,7 +65,7 @@ func (d *Disk) Read(path string) (content []byte, ok bool, err error) {
 
 // visit calls see with what stands at path, if something does.
 func (d *Disk) visit(path string, see func(*place, *standing) error) error {
-	p, err := find(path)
+	p, err := d.find(path)
 	if errors.Is(err, errNoDirectory) {
 		return nil
 	}

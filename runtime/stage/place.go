@@ -36,23 +36,32 @@ type rights struct {
 	only     bool // wconf's own rights are no substitute
 }
 
-// find walks to path one directory at a time and judges each one on the way.
-// A link at the very end is followed where nobody but root and wconf's own
-// user could have put it there, or anything on its way.
-func find(path string) (*place, error) {
+// walkTo walks to path one directory at a time and judges each one on the way.
+// It tells over how many links the way went.
+func walkTo(path string) (p *place, links int, err error) {
 	if path == "" {
-		return nil, errors.New("the path is empty")
+		return nil, 0, errors.New("the path is empty")
 	}
 	dir, base := filepath.Split(path)
-	if base == "" || base == "." || base == ".." {
-		return nil, errors.New("the path names a directory")
+	if !names(base) {
+		return nil, 0, errors.New("the path names a directory")
 	}
 	w, err := startAt(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	p, err := w.enter(dir, base, path)
-	for links := 0; err == nil; links++ {
+	p, err = w.enter(dir, base, path)
+	return p, w.links, err
+}
+
+// names tells whether the last part of a path can be that of a file.
+func names(base string) bool { return base != "" && base != "." && base != ".." }
+
+// end follows the link that stands at p, if one does. A link at the very end of
+// a path is followed where nobody but root and wconf's own user could have put
+// it there, or anything on its way.
+func (p *place) end() (*place, error) {
+	for links := 0; ; links++ {
 		next, standing := p.follow(links)
 		if standing {
 			return p, nil
@@ -60,7 +69,6 @@ func find(path string) (*place, error) {
 		p.close()
 		p = next
 	}
-	return nil, err
 }
 
 // follow is the place that the link at p points to. It is standing when no
@@ -89,7 +97,7 @@ func (p *place) target(text string, links int) (*place, error) {
 		return nil, unix.ELOOP
 	}
 	dir, base := filepath.Split(text)
-	if base == "" || base == "." || base == ".." {
+	if !names(base) {
 		return nil, errors.New("it points to a directory")
 	}
 	w, err := startFrom(p, text)
@@ -105,8 +113,8 @@ func (p *place) target(text string, links int) (*place, error) {
 }
 
 // same says whether the path still leads to the directory of p.
-func (p *place) same(path string) error {
-	now, err := find(path)
+func (p *place) same(d *Disk, path string) error {
+	now, err := d.find(path)
 	if err != nil {
 		return err
 	}

@@ -306,6 +306,43 @@ func TestMovedDirectory(t *testing.T) {
 	}
 }
 
+// A way that was walked a moment ago is not taken on trust: what it leads to
+// now is what counts.
+func TestWayThatChanges(t *testing.T) {
+	dir := must[string](t)(filepath.EvalSymlinks(t.TempDir()))
+	above := filepath.Join(dir, "above")
+	conf, other := filepath.Join(above, "conf"), filepath.Join(dir, "other")
+	must[struct{}](t)(struct{}{}, errors.Join(os.MkdirAll(conf, 0o755), os.MkdirAll(filepath.Join(other, "conf"), 0o755)))
+	var log bytes.Buffer
+	d := &stage.Disk{Log: slog.New(slog.NewTextHandler(&log, nil))}
+	dest := filepath.Join(conf, "f")
+	replace(t, d, at(dest), "one")
+
+	os.Rename(conf, filepath.Join(dir, "before"))
+	os.Mkdir(conf, 0o755)
+	replace(t, d, at(dest), "two") // another directory of that name
+	want(t, dest, "two", 0o644)
+	want(t, filepath.Join(dir, "before", "f"), "one", 0o644)
+
+	os.Rename(above, filepath.Join(dir, "moved"))
+	os.Symlink(other, above)
+	replace(t, d, at(dest), "three") // a link on the way
+	want(t, filepath.Join(other, "conf", "f"), "three", 0o644)
+	want(t, filepath.Join(dir, "moved", "conf", "f"), "two", 0o644)
+
+	os.Remove(above)
+	os.Rename(filepath.Join(dir, "moved"), above)
+	replace(t, d, at(dest), "four")
+	if log.Len() > 0 {
+		t.Errorf("a warning: %s", &log)
+	}
+	os.Chmod(conf, 0o777)
+	replace(t, d, at(dest), "five")
+	if !strings.Contains(log.String(), "can be written by others") {
+		t.Errorf("no warning that others can write there now: %s", &log)
+	}
+}
+
 func TestKeepStage(t *testing.T) {
 	for name, s := range map[string]stage.Stager{"disk": &stage.Disk{}, "dry": stage.Dry{}} {
 		for _, old := range []string{"old", "new"} {

@@ -18,7 +18,7 @@ func (d *Disk) Sweep(t Target) ([]string, error) {
 	if _, err := d.Recover(t.Path); err != nil {
 		return nil, err
 	}
-	p, err := find(t.Path)
+	p, err := d.find(t.Path)
 	if errors.Is(err, errNoDirectory) {
 		return nil, nil
 	}

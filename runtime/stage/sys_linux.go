@@ -28,6 +28,18 @@ func readLink(dir int, name string) (string, attributes, error) {
 	return string(buf[:max(n, 0)]), at, err
 }
 
+// openWithoutLinks opens a directory if no link is on the way. Kernels before 5.6
+// cannot tell, nor can filters of system calls that do not know the call.
+func openWithoutLinks(dir string) (fd int, err error) {
+	err = again(func() error {
+		fd, err = unix.Openat2(unix.AT_FDCWD, dir, &unix.OpenHow{
+			Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+		})
+		return err
+	})
+	return fd, err
+}
+
 // as runs call with the file system rights of who, on a thread of its own that
 // dies if wconf's rights cannot be taken back. Where the rights cannot be taken,
 // or are too few and not the only ones allowed, wconf's own serve.
