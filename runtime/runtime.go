@@ -99,7 +99,12 @@ func Open(o Options) (*Runtime, error) {
 	if o.Background {
 		rt.guests.background = true
 	}
+	writers := 0
+	if !d.FSync { // nothing to wait for meanwhile, and who makes files in one directory side by side waits for each other
+		writers = 1
+	}
 	rt.engine = engine.New(engine.Options{
+		Writers:  writers,
 		Interval: d.Interval, Poll: !d.Watch, FailFast: d.FailureMode == "fail-fast", Grace: d.ShutdownTimeout, Steady: o.Offline != nil,
 		Observer: o.Observer, Pulse: o.Pulse, Now: o.Now, Log: o.Log,
 	})

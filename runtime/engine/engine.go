@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wconf/wconf/runtime/cache"
@@ -45,6 +46,9 @@ type Options struct {
 	Poll bool
 	// FailFast makes Once end at the first resource that fails.
 	FailFast bool
+	// Writers is how many destinations Once writes at one time. Zero: one for
+	// each core.
+	Writers int
 	// Grace is how long a command that runs when the engine stops may go on.
 	Grace time.Duration
 	// Steady makes retries wait for exactly their time. Else chance moves them
@@ -225,12 +229,13 @@ func (e *Engine) Run(ctx context.Context) error {
 // are applied side by side.
 func (e *Engine) Once(ctx context.Context) []Status {
 	e.oneShot = true
-	e.renderAll(ctx)
+	rendered := e.renderAhead(ctx)
+	defer rendered.Wait()
 	which := neighbours
 	if e.opt.FailFast {
 		which = one
 	}
-	for e.turn(ctx, which, sideBySide) == 0 {
+	for e.turn(ctx, which, e.sideBySide) == 0 {
 		if e.opt.FailFast {
 			e.stopAtFailure()
 		}
@@ -252,9 +257,9 @@ func (e *Engine) stopAtFailure() {
 	}
 }
 
-func sideBySide(due []func()) {
+func (e *Engine) sideBySide(due []func()) {
 	var all sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	slots := make(chan struct{}, cmp.Or(e.opt.Writers, runtime.GOMAXPROCS(0)))
 	for _, do := range due {
 		slots <- struct{}{}
 		all.Go(func() { do(); <-slots })
@@ -262,26 +267,32 @@ func sideBySide(due []func()) {
 	all.Wait()
 }
 
-// renderAll renders everything that waits, on all cores, so that applying,
-// which goes one by one, finds it done.
-func (e *Engine) renderAll(ctx context.Context) {
+// renderAhead renders everything that waits, in order and on all cores, while
+// applying, which goes one by one, follows.
+func (e *Engine) renderAhead(ctx context.Context) *sync.WaitGroup {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.lookAtSources()
-	var waiting []*task
+	var waiting []func()
 	for _, t := range e.tasks {
 		if t.waits {
-			waiting = append(waiting, t)
+			r, snapshot := &rendered{done: make(chan struct{})}, t.source.snapshot
+			t.early = r
+			waiting = append(waiting, func() {
+				r.plan, r.err = e.render(ctx, t, snapshot)
+				close(r.done)
+			})
 		}
 	}
-	e.mu.Unlock()
-	var all sync.WaitGroup
-	for _, t := range waiting {
+	all, next := &sync.WaitGroup{}, atomic.Int64{}
+	for range min(len(waiting), runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
-			plan, err := e.plan(ctx, t, t.source.snapshot)
-			t.early = &rendered{plan, err}
+			for i := next.Add(1); int(i) <= len(waiting); i = next.Add(1) {
+				waiting[i-1]()
+			}
 		})
 	}
-	all.Wait()
+	return all
 }
 
 // maxRunning bounds what is under way at once: each holds a few descriptors.

@@ -35,6 +35,7 @@ type task struct {
 	reason  string
 	since   time.Time // of the first change that waits
 	last    time.Time // of the last
+	pace    pace
 
 	reads  kv.ReadSet
 	plan   *resource.Plan // the last good render
@@ -76,6 +77,9 @@ func (e *Engine) dueOf(t *task) time.Time {
 	if t.reason == "startup" {
 		return t.last
 	}
+	if due.Before(t.pace.rest) {
+		due = t.pace.rest
+	}
 	if e.opt.Poll && t.reason == "keys" && due.Before(e.tick) {
 		return e.tick
 	}
@@ -89,9 +93,11 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	}
 	t := i.(*task)
 	e.schedule(t, time.Time{})
+	now := e.opt.Now()
+	t.pace.begin(now, t.since, e.running >= cap(e.cpu))
 	t.running = true
 	e.running++
-	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: e.opt.Now()}
+	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: now}
 	if t.waits || t.plan == nil || t.broken || t.look && len(t.reads.World()) > 0 {
 		job.render, job.changes = true, t.changes
 		e.open[t] = struct{}{}
@@ -133,8 +139,9 @@ func (j job) cause() resource.Cause {
 	return resource.Cause{Changes: j.changes, Reason: j.reason, Now: j.engine.opt.Now()}
 }
 
-// rendered is how a render ended.
+// rendered is how a render ended, once it is done.
 type rendered struct {
+	done chan struct{}
 	plan *resource.Plan
 	err  error
 }
@@ -142,8 +149,13 @@ type rendered struct {
 func (e *Engine) plan(ctx context.Context, t *task, s *kv.Snapshot) (*resource.Plan, error) {
 	if r := t.early; r != nil {
 		t.early = nil
+		<-r.done
 		return r.plan, r.err
 	}
+	return e.render(ctx, t, s)
+}
+
+func (e *Engine) render(ctx context.Context, t *task, s *kv.Snapshot) (*resource.Plan, error) {
 	e.cpu <- struct{}{}
 	defer func() { <-e.cpu }()
 	began := e.opt.Now()
@@ -198,6 +210,7 @@ func (e *Engine) finish(t *task, out resource.Outcome, j job) {
 	now := e.opt.Now()
 	t.running = false
 	e.running--
+	t.pace.end(now)
 	e.note(t, out, j, now)
 	if t.gone {
 		return

@@ -1,0 +1,48 @@
+package engine_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/wconf/wconf/runtime/engine"
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/resource"
+	"github.com/wconf/wconf/runtime/stage"
+)
+
+// slow is a resource whose render takes 2 ms.
+func (w *world) slow(name, key string) *resource.Resource {
+	return resource.New(
+		resource.Spec{ID: name, Scope: kv.NewScope("", []string{"/"}), Target: stage.Target{Path: w.dir + "/" + name, UID: -1, GID: -1}},
+		resource.Parts{Renderer: show{w, name, []string{key}, 2 * time.Millisecond}, Stager: &stage.Disk{}, Commands: w})
+}
+
+// Changes that come faster than they can be rendered are taken together, the
+// last one is there soon after, and a change that comes alone waits for nobody.
+func TestPace(t *testing.T) {
+	w := newWorld(t, "/a", "start")
+	w.play(func() []*resource.Resource { return []*resource.Resource{w.slow("x", "/a")} }, func(e *engine.Engine) {
+		time.Sleep(time.Second)
+		before := w.rendered("x")
+		for i := range 1000 {
+			w.store.Put("/a", strconv.Itoa(i))
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(60 * time.Millisecond)
+		w.file("x", "/a=999 ")
+		if n := w.rendered("x") - before; n > 200 {
+			t.Errorf("%d renders for a thousand changes", n)
+		}
+		time.Sleep(time.Second)
+		for i := range 100 { // the next change comes when the one before is done
+			before, value := w.rendered("x"), "later"+strconv.Itoa(i)
+			w.store.Put("/a", value)
+			time.Sleep(4 * time.Millisecond)
+			if n := w.rendered("x") - before; i > 0 && n != 1 {
+				t.Errorf("change %d: %d renders after 4 ms", i, n)
+			}
+			w.file("x", "/a="+value+" ")
+		}
+	})
+}
