@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/formats"
@@ -163,7 +164,10 @@ func asProblems(err error, file string) (all []*problem.Problem) {
 
 func (rt *Runtime) make(b *built) error {
 	c, d := b.config, rt.opt.Daemon
-	scope := rt.scope(b)
+	if c.Prefix != "" && d.Prefix != "" && !d.JoinPrefix {
+		b.warnings = append(b.warnings, c.Problem(problem.Config, fmt.Sprintf("the prefix %s of the daemon replaces the resource's", d.Prefix), "-join-prefix joins them", "prefix"))
+	}
+	scope := scope(c, d, b.store.factory)
 	spec := resource.Spec{
 		ID: c.Name, Scope: scope, Target: rt.target(b),
 		Check:        runnable(c.CheckCmd, c.CheckCmdTimeout, d.CheckCmdTimeout),
@@ -200,24 +204,20 @@ func (rt *Runtime) make(b *built) error {
 
 // scope joins prefix and keys as confd 0.12 and later do: the daemon's prefix
 // replaces the resource's, unless they are to be joined.
-func (rt *Runtime) scope(b *built) kv.Scope {
-	c, d := b.config, rt.opt.Daemon
+func scope(c *config.Resource, d config.Daemon, f backend.Factory) kv.Scope {
 	prefix := c.Prefix
 	switch {
 	case d.Prefix == "":
 	case d.JoinPrefix:
 		prefix = d.Prefix + "/" + strings.TrimPrefix(c.Prefix, "/")
 	default:
-		if c.Prefix != "" {
-			b.warnings = append(b.warnings, c.Problem(problem.Config, fmt.Sprintf("the prefix %s of the daemon replaces the resource's", d.Prefix), "-join-prefix joins them", "prefix"))
-		}
 		prefix = d.Prefix
 	}
 	keys := c.Keys
-	if spell := b.store.factory.Spell; spell != nil {
+	if f.Spell != nil {
 		keys = make([]string, len(c.Keys))
 		for i, k := range c.Keys {
-			keys[i] = spell(k)
+			keys[i] = f.Spell(k)
 		}
 	}
 	return kv.NewScope(prefix, keys)

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +51,9 @@ type Options struct {
 	Now func() time.Time
 	// Offline opens no store: keys come from Feed, and Step moves the clock.
 	Offline *Offline
+	// Ahead lets Open ask the stores for their keys while templates are
+	// compiled, for Once, until this context ends. Nil: Open touches no store.
+	Ahead context.Context
 	// Background lets a large guest that is not compiled yet begin in the
 	// interpreter: for Run, which must not wait. Once would compile in vain.
 	Background bool
@@ -67,6 +71,7 @@ type Runtime struct {
 
 	keyring *funcs.Keyring
 	heard   chan struct{} // a store has news
+	ahead   *ahead        // what Once will find done
 
 	mu    sync.Mutex
 	set   *config.Set
@@ -94,7 +99,7 @@ func Open(o Options) (*Runtime, error) {
 	host, _ := os.Hostname()
 	rt := &Runtime{
 		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
-		labels: o.Offline.labels(host), built: map[string]*built{}, heard: make(chan struct{}, 1),
+		labels: o.Offline.labels(host), heard: make(chan struct{}, 1),
 	}
 	if o.Background {
 		rt.guests.background = true
@@ -136,6 +141,7 @@ func (rt *Runtime) openKeyring(path string) error {
 
 // Close frees what is open. Run and Once must have returned.
 func (rt *Runtime) Close() error {
+	rt.ahead.abandon()
 	err := rt.stores.close()
 	if !rt.guests.shared {
 		err = errors.Join(err, rt.guests.Close())
@@ -153,6 +159,9 @@ func (rt *Runtime) load() error {
 		return err
 	}
 	rt.set = set
+	if ctx := rt.opt.Ahead; ctx != nil && rt.built == nil {
+		rt.ahead = rt.fillAhead(ctx, set.Resources)
+	}
 	var members []engine.Member
 	now := map[string]*built{}
 	for i, b := range rt.buildAll(set.Resources) {
@@ -163,7 +172,12 @@ func (rt *Runtime) load() error {
 		}
 	}
 	rt.built = now
-	rt.stores.ask(now)
+	wishes := rt.wishes()
+	if rt.ahead != nil && !slices.EqualFunc(rt.ahead.wishes, wishes, wish.equal) {
+		rt.ahead.abandon() // a resource fell out: nobody may be kept from its keys by what that one asked for
+		rt.ahead = nil
+	}
+	rt.stores.ask(wishes)
 	rt.engine.Set(members)
 	return nil
 }
@@ -245,7 +259,7 @@ func (rt *Runtime) Once(ctx context.Context) error {
 	if p := rt.Problems(); len(p) > 0 && rt.opt.Daemon.FailureMode == "fail-fast" {
 		return p[0]
 	}
-	failed := rt.stores.fill(ctx)
+	failed := rt.filled(ctx)
 	rt.sayEmpty(map[*store]bool{})
 	rt.sweep()
 	for _, s := range rt.engine.Once(ctx) {

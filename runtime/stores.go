@@ -133,20 +133,31 @@ func (ss *stores) config(s config.Store) backend.Config {
 	return c
 }
 
+// wish is what a resource wants of a store.
+type wish struct {
+	store      *store
+	roots      []string
+	allowEmpty bool
+}
+
+func (w wish) equal(o wish) bool {
+	return w.store == o.store && w.allowEmpty == o.allowEmpty && slices.Equal(w.roots, o.roots)
+}
+
 // ask tells each cache which keys the resources want, and which of them may all
 // go at once.
-func (ss *stores) ask(wanted map[string]*built) {
+func (ss *stores) ask(wishes []wish) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for _, st := range ss.open {
 		var roots, careful []string
-		for _, b := range wanted {
-			if b.store != st || b.resource == nil {
+		for _, w := range wishes {
+			if w.store != st {
 				continue
 			}
-			roots = append(roots, b.resource.Scope().Roots()...)
-			if !b.config.AllowEmpty {
-				careful = append(careful, b.resource.Scope().Roots()...)
+			roots = append(roots, w.roots...)
+			if !w.allowEmpty {
+				careful = append(careful, w.roots...)
 			}
 		}
 		st.cache.AllowEmpty(carefree(roots, careful))

@@ -74,7 +74,7 @@ func wconf(args []string, in io.Reader, out, errs io.Writer) int {
 // library looks each flag up among all others: with the options that nobody
 // gave, it would spend a fifth of a one-shot run on that.
 func given(flags []cli.Flag, ordered []string) []cli.Flag {
-	names := map[string]bool{}
+	names := map[string]bool{"confdir": true} // as "wconf migrate DIR" sets it
 	for _, a := range ordered {
 		flag, ok := strings.CutPrefix(a, "--")
 		if !ok {

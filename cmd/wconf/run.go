@@ -148,10 +148,14 @@ func (p *program) run(ctx context.Context, s *settings) error {
 		Addr: s.MetricsAddr, Systemd: s.SystemdNotify && !s.Onetime, Watchdog: s.WatchdogInterval,
 		Version: thisVersion(), Commit: commit, Log: log,
 	})
-	rt, err := runtime.Open(runtime.Options{
+	o := runtime.Options{
 		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime,
 		Observer: watched.Observer(), Pulse: watched.Pulse(),
-	})
+	}
+	if s.Onetime {
+		o.Ahead = ctx
+	}
+	rt, err := runtime.Open(o)
 	if err != nil {
 		return &exit{exitLoad, err}
 	}

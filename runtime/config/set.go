@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wconf/wconf/runtime/problem"
 )
@@ -62,8 +65,8 @@ func LoadResources(confdir string, before *Set) (*Set, error) {
 		if err != nil {
 			return before, fileProblem(dir, err)
 		}
-		for _, path := range below.files {
-			s.add(path, nameOf(path, dir), filepath.Join(confdir, "templates"), before)
+		for i, f := range loadAll(below.files, dir, filepath.Join(confdir, "templates"), before) {
+			s.files[below.files[i]] = f
 		}
 		for folder, err := range below.failed {
 			s.keep(folder, err, before)
@@ -79,29 +82,42 @@ func LoadOne(path, templates string, before *Set) *Set {
 		before = &Set{}
 	}
 	s := &Set{files: map[string]*loaded{}}
-	s.add(path, nameOf(path, filepath.Dir(path)), templates, before)
+	s.files[path] = loadFile(path, nameOf(path, filepath.Dir(path)), templates, before.files[path])
 	s.settle(before)
 	return s
 }
 
-// add reads one file, unless it is as it was.
-func (s *Set) add(path, name, templates string, before *Set) {
-	was := before.files[path]
+// loadAll reads files on all cores.
+func loadAll(paths []string, dir, templates string, before *Set) []*loaded {
+	all := make([]*loaded, len(paths))
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		work.Go(func() error {
+			all[i] = loadFile(path, nameOf(path, dir), templates, before.files[path])
+			return nil
+		})
+	}
+	work.Wait() //nolint:errcheck // none returns an error
+	return all
+}
+
+// loadFile reads one file, unless it is as it was.
+func loadFile(path, name, templates string, was *loaded) *loaded {
 	now := &loaded{}
-	s.files[path] = now
 	doc, err := read(path)
 	if err == nil {
 		if now.text = doc.Text(); was != nil && was.text == now.text && len(was.problems) == 0 {
-			*now = *was
-			return
+			same := *was
+			return &same
 		}
 		if now.test = isTest(doc); now.test {
-			return
+			return now
 		}
 		now.good, now.warnings, err = newResource(doc, name, templates)
 	}
 	if err == nil {
-		return
+		return now
 	}
 	if now.good = nil; was != nil {
 		now.good = was.good
@@ -110,6 +126,7 @@ func (s *Set) add(path, name, templates string, before *Set) {
 	if was == nil && doc == nil && strings.HasSuffix(path, "_test.toml") { // `wconf test` says what is wrong with it
 		now.problems, now.warnings = nil, now.problems
 	}
+	return now
 }
 
 // keep notes a folder that cannot be read; what was known below it stands.
