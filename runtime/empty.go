@@ -35,9 +35,9 @@ func (rt *Runtime) sayEmpty(said map[*store]bool) {
 		rt.log.Warn("the store answered and holds nothing of what some resources look for",
 			"backend", st.factory.Name, "nodes", st.settings.Nodes, "looked_for", names[:min(few, len(names))], "in_all", len(names))
 	}
-	for _, b := range rt.built {
-		if b.store != nil && b.store.cache.Snapshot() != nil {
-			said[b.store] = true
+	for _, st := range rt.stores.all() {
+		if st.cache.Snapshot() != nil {
+			said[st] = true
 		}
 	}
 }
@@ -51,13 +51,16 @@ func anyUnder(keys *kv.Snapshot, roots []string) bool {
 	return len(roots) == 0
 }
 
-// followEmpty calls sayEmpty whenever a store has news, until ctx is done.
+// followEmpty calls sayEmpty whenever a store has news that has not been looked
+// at, until ctx is done. All but the first news of a store cost nothing here.
 func (rt *Runtime) followEmpty(ctx context.Context) {
 	said := map[*store]bool{}
 	for {
 		select {
 		case <-rt.heard:
-			rt.sayEmpty(said)
+			if slices.ContainsFunc(rt.stores.all(), func(st *store) bool { return !said[st] }) {
+				rt.sayEmpty(said)
+			}
 		case <-ctx.Done():
 			return
 		}

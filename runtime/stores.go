@@ -179,9 +179,7 @@ func carefree(roots, careful []string) (all []string) {
 // fill lists every store once. A store that does not answer is asked again
 // until its timeout.
 func (ss *stores) fill(ctx context.Context) (failed []error) {
-	ss.mu.Lock()
-	open := slices.Clone(ss.open)
-	ss.mu.Unlock()
+	open := ss.all()
 	errs := make([]error, len(open))
 	var all sync.WaitGroup
 	for i, st := range open {

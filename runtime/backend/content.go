@@ -47,9 +47,9 @@ func Send(ctx context.Context, out chan<- Batch, b Batch) error {
 
 // Below returns the pairs at or below prefixes, in their order.
 func Below(pairs []kv.Pair, prefixes []string) []kv.Pair {
-	below, wanted := make([]kv.Pair, 0, len(pairs)), newRoots(prefixes)
+	below, wanted := make([]kv.Pair, 0, len(pairs)), NewRoots(prefixes)
 	for _, p := range pairs {
-		if wanted.cover(p.Key) {
+		if wanted.Cover(p.Key) {
 			below = append(below, p)
 		}
 	}

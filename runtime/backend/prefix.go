@@ -13,19 +13,21 @@ func Under(key string, prefixes []string) bool {
 	return false
 }
 
-// roots answers what Under does for many keys: in time that depends on the
+// Roots answers what Under does for many keys: in time that depends on the
 // length of a key, not on how many prefixes there are.
-type roots map[string]struct{}
+type Roots map[string]struct{}
 
-func newRoots(prefixes []string) roots {
-	r := make(roots, len(prefixes))
+// NewRoots is the roots that are prefixes.
+func NewRoots(prefixes []string) Roots {
+	r := make(Roots, len(prefixes))
 	for _, p := range prefixes {
 		r[strings.TrimSuffix(p, "/")] = struct{}{}
 	}
 	return r
 }
 
-func (r roots) cover(key string) bool {
+// Cover tells whether key is at or below one of them.
+func (r Roots) Cover(key string) bool {
 	for {
 		if _, ok := r[key]; ok {
 			return true

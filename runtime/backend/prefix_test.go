@@ -25,7 +25,7 @@ func TestUnder(t *testing.T) {
 		if got := Under(c.key, c.prefixes); got != c.want {
 			t.Errorf("Under(%q, %q) = %v", c.key, c.prefixes, got)
 		}
-		if got := newRoots(c.prefixes).cover(c.key); got != c.want {
+		if got := NewRoots(c.prefixes).Cover(c.key); got != c.want {
 			t.Errorf("roots %q cover %q: %v", c.prefixes, c.key, got)
 		}
 	}

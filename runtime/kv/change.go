@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -106,25 +107,29 @@ func (s *Snapshot) copyTree() *btree.Map[string, string] {
 	return s.tree.Copy()
 }
 
-// Merge returns the changes that do what earlier and then later do, in the
-// order of their keys: one for each key, none for a key that ends where it
-// began.
+// Merge returns the changes that do what earlier and then later do: one for
+// each key, none for a key that ends where it began. All are in the order of
+// their keys.
 func Merge(earlier, later []Change) []Change {
 	if len(earlier) == 0 {
 		return later
 	}
-	m := make(map[string]Change, len(earlier)+len(later))
-	for _, c := range earlier {
-		m[c.Key] = c
-	}
-	for _, c := range later {
-		if e, ok := m[c.Key]; ok {
-			c.Old = e.Old
+	merged := make([]Change, 0, len(earlier)+len(later))
+	for len(earlier) > 0 && len(later) > 0 {
+		e, l := earlier[0], later[0]
+		switch cmp.Compare(e.Key, l.Key) {
+		case -1:
+			merged, earlier = append(merged, e), earlier[1:]
+		case 1:
+			merged, later = append(merged, l), later[1:]
+		default:
+			if both := (Change{e.Key, e.Old, l.New}); !both.none() {
+				merged = append(merged, both)
+			}
+			earlier, later = earlier[1:], later[1:]
 		}
-		m[c.Key] = c
 	}
-	maps.DeleteFunc(m, func(_ string, c Change) bool { return c.none() })
-	return inOrder(m)
+	return append(append(merged, earlier...), later...)
 }
 
 func (c Change) none() bool {

@@ -99,7 +99,7 @@ func TestDownAtStart(t *testing.T) {
 			t.Errorf("that took %v", took)
 		}
 	}
-	err := b.Watch(t.Context(), []string{"/"}, cursor{cluster: 1, rev: 1, scope: b.scope([]string{"/"}).id(), mark: mark{sum: "v"}}.text(), nil)
+	err := b.Watch(t.Context(), []string{"/"}, cursor{cluster: 1, rev: 1, scope: b.scope([]string{"/"}).id, mark: mark{sum: "v"}}.text(), nil)
 	if err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("error %v", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"hash/crc32"
 	"strconv"
 	"strings"
 
@@ -59,11 +58,6 @@ func digest(kv *mvccpb.KeyValue, large bool) string {
 	}
 	h.Write(kv.Value)
 	return "v" + hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// id names a scope within a cursor.
-func (s scope) id() uint32 {
-	return crc32.ChecksumIEEE([]byte(strconv.FormatBool(s.bare) + strings.Join(s.prefixes, "\x00")))
 }
 
 const cursorVersion = "1"

@@ -25,7 +25,7 @@ func (b *Backend) Differs(ctx context.Context, prefixes []string, s *kv.Snapshot
 	ctx, stop := b.bind(ctx)
 	defer stop()
 	sc := b.scope(prefixes)
-	for _, rev := range b.sent.at(sc.id()) {
+	for _, rev := range b.sent.at(sc.id) {
 		differs, err := b.differs(ctx, sc, s, rev)
 		if moved(err) {
 			continue

@@ -59,12 +59,12 @@ func (w *watch) tell(ctx context.Context, step []*mvccpb.Event) (err error) {
 
 // send waits for the receiver.
 func (w *watch) send(ctx context.Context, b backend.Batch) error {
-	w.b.sent.offer(w.scope.id(), w.at.rev)
+	w.b.sent.offer(w.scope.id, w.at.rev)
 	select {
 	case w.out <- b:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	w.b.sent.taken(w.scope.id(), w.at.rev)
+	w.b.sent.taken(w.scope.id, w.at.rev)
 	return nil
 }

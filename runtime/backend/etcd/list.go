@@ -43,7 +43,7 @@ func (b *Backend) List(ctx context.Context, prefixes []string) (backend.Listing,
 
 func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listing, error) {
 	p := &pages{b: b, rev: rev}
-	l, at := &listing{scope: sc}, cursor{scope: sc.id()}
+	l, at := &listing{scope: sc}, cursor{scope: sc.id}
 	parts := sc.parts()
 	if len(parts) == 0 {
 		return backend.Listing{}, errNoPrefix

@@ -1,7 +1,9 @@
 package etcd
 
 import (
+	"hash/crc32"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wconf/wconf/runtime/backend"
@@ -60,14 +62,21 @@ func covering(spans []span) span {
 }
 
 // scope is what is asked for: prefixes, in order, and whether keys without a
-// leading slash appear below "/".
+// leading slash appear below "/". Thousands of resources make thousands of
+// prefixes, and a change must cost the same.
 type scope struct {
 	prefixes []string
 	bare     bool
+	roots    backend.Roots // the same prefixes
+	id       uint32        // names the scope within a cursor
 }
 
-func (b *Backend) scope(prefixes []string) scope {
-	return scope{slices.Sorted(slices.Values(prefixes)), b.bare}
+func (b *Backend) scope(prefixes []string) scope { return newScope(prefixes, b.bare) }
+
+func newScope(prefixes []string, bare bool) scope {
+	prefixes = slices.Sorted(slices.Values(prefixes))
+	id := crc32.ChecksumIEEE([]byte(strconv.FormatBool(bare) + strings.Join(prefixes, "\x00")))
+	return scope{prefixes, bare, backend.NewRoots(prefixes), id}
 }
 
 // path is the name that a key of the store appears under.
@@ -81,7 +90,7 @@ func (s scope) path(key string) string {
 // holds tells whether a key of the store is asked for.
 func (s scope) holds(key string) bool {
 	path := s.path(key)
-	return path[:min(1, len(path))] == "/" && backend.Under(path, s.prefixes)
+	return path[:min(1, len(path))] == "/" && s.roots.Cover(path)
 }
 
 // part is what has to be read for one prefix.

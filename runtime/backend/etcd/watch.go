@@ -33,7 +33,7 @@ func (b *Backend) Watch(ctx context.Context, prefixes []string, from backend.Cur
 	switch {
 	case len(prefixes) == 0:
 		return errNoPrefix
-	case at.scope != w.scope.id():
+	case at.scope != w.scope.id:
 		return lost("it is one of other prefixes")
 	}
 	b.settle(ctx)

@@ -28,7 +28,7 @@ func TestSpans(t *testing.T) {
 		{"/", true, strings.Join(keys, " ")},
 		{"/absent", false, ""},
 	} {
-		sc := scope{[]string{c.prefix}, c.bare}
+		sc := newScope([]string{c.prefix}, c.bare)
 		var asked, read, watched []string
 		for _, k := range keys {
 			if sc.holds(k) {
@@ -138,7 +138,7 @@ func TestPendingIsBounded(t *testing.T) {
 
 // What was complete stays complete.
 func TestNothingAfterComplete(t *testing.T) {
-	sc := scope{prefixes: []string{"/app"}}
+	sc := newScope([]string{"/app"}, false)
 	for key, bad := range map[string]bool{"/app/a": true, "/app-old": false} {
 		c := cursor{rev: 9}
 		_, err := c.advance([]*mvccpb.Event{{Kv: &mvccpb.KeyValue{Key: []byte(key), ModRevision: 8}}}, sc)
