@@ -42,8 +42,8 @@ func (b *Backend) List(ctx context.Context, prefixes []string) (backend.Listing,
 }
 
 func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listing, error) {
-	p := &pages{b: b, rev: rev}
 	l, at := &listing{scope: sc}, cursor{scope: sc.id}
+	p := &pages{b: b, rev: rev, expect: l.expect}
 	parts := sc.parts()
 	if len(parts) == 0 {
 		return backend.Listing{}, errNoPrefix
@@ -100,6 +100,9 @@ type listing struct {
 	count  int64
 	newest *mvccpb.KeyValue
 }
+
+// expect makes room for as many keys as a server may well say that there are.
+func (l *listing) expect(n int64) { l.pairs = slices.Grow(l.pairs, int(min(n, 1<<20))) }
 
 func (l *listing) add(e *mvccpb.KeyValue) error {
 	l.count++

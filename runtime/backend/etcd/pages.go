@@ -21,13 +21,18 @@ type pages struct {
 	cluster  uint64 // of the first page
 	limit    int64  // keys a page
 	keysOnly bool
+	expect   func(n int64) // is told, if set, how many keys a span has
 }
 
+// For each page the server counts all keys that are left, so that small pages
+// of many keys cost the square of them. It also holds a whole page in memory:
+// pages grow step by step, for behind small values there can be large ones.
 const (
-	firstPage   = 256     // keys; what follows depends on their size
-	longestPage = 8 << 10 // keys
-	smallPage   = 1 << 20 // bytes; shorter pages may grow
-	largePage   = 8 << 20 // bytes; longer pages shrink
+	firstPage   = 256      // keys; what follows depends on their size
+	longestPage = 32 << 10 // keys
+	pageSize    = 4 << 20  // bytes
+	keyOverhead = 32       // bytes beside key and value
+	pageGrowth  = 4
 )
 
 // errOtherCluster is how a page ends that another cluster has answered.
@@ -35,10 +40,13 @@ var errOtherCluster = errors.New("pages of one list came from different clusters
 
 // each calls f for every key of s, in order.
 func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error) error {
-	for {
+	for first := true; ; first = false {
 		r, err := p.page(ctx, s)
 		if err != nil {
 			return err
+		}
+		if first && p.expect != nil {
+			p.expect(r.Count)
 		}
 		for _, kv := range r.Kvs {
 			if err := f(kv); err != nil {
@@ -85,15 +93,12 @@ func (p *pages) took(r *etcdserverpb.RangeResponse) error {
 	if r.Header.ClusterId != p.cluster {
 		return errOtherCluster
 	}
-	size := 0
-	for _, kv := range r.Kvs {
-		size += len(kv.Key) + len(kv.Value)
-	}
-	switch {
-	case size < smallPage:
-		p.limit = min(2*p.limit, longestPage)
-	case size > largePage:
-		p.limit = max(1, p.limit/2)
+	if n := int64(len(r.Kvs)); n > 0 {
+		size := n * keyOverhead
+		for _, kv := range r.Kvs {
+			size += int64(len(kv.Key) + len(kv.Value))
+		}
+		p.limit = min(max(pageSize*n/size, 1), pageGrowth*p.limit, longestPage)
 	}
 	return nil
 }
