@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -29,35 +31,40 @@ type pages struct {
 // pages grow step by step, for behind small values there can be large ones.
 const (
 	firstPage   = 256      // keys; what follows depends on their size
-	longestPage = 32 << 10 // keys
+	longestPage = 64 << 10 // keys
 	pageSize    = 4 << 20  // bytes
 	keyOverhead = 32       // bytes beside key and value
-	pageGrowth  = 4
+	pageGrowth  = 16
 )
 
 // errOtherCluster is how a page ends that another cluster has answered.
 var errOtherCluster = errors.New("pages of one list came from different clusters")
 
-// each calls f for every key of s, in order.
+// each calls f for every key of s, in order. The server reads the next page
+// while f looks at one.
 func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error) error {
-	for first := true; ; first = false {
-		r, err := p.page(ctx, s)
-		if err != nil {
+	r, err := p.page(ctx, s)
+	if err == nil && p.expect != nil {
+		p.expect(r.Count)
+	}
+	for err == nil {
+		more := r.More && len(r.Kvs) > 0
+		var ahead errgroup.Group
+		var after *etcdserverpb.RangeResponse
+		if more {
+			s.start = next(string(r.Kvs[len(r.Kvs)-1].Key))
+			ahead.Go(func() (err error) { after, err = p.page(ctx, s); return err })
+		}
+		for i := 0; i < len(r.Kvs) && err == nil; i++ {
+			err = f(r.Kvs[i])
+		}
+		err = cmp.Or(err, ahead.Wait())
+		if !more {
 			return err
 		}
-		if first && p.expect != nil {
-			p.expect(r.Count)
-		}
-		for _, kv := range r.Kvs {
-			if err := f(kv); err != nil {
-				return err
-			}
-		}
-		if !r.More || len(r.Kvs) == 0 {
-			return nil
-		}
-		s.start = next(string(r.Kvs[len(r.Kvs)-1].Key))
+		r = after
 	}
+	return err
 }
 
 // page reads as much of the beginning of s as fits an answer.
