@@ -1,11 +1,11 @@
 package runtime
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/user"
@@ -80,10 +80,14 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, cmp.Or(err, error(&os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}))
 	}
-	return io.ReadAll(f)
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), 1<<20)) + bytes.MinRead) // and io.EOF finds room
+	_, err = text.ReadFrom(f)
+	return text.Bytes(), err
 }
 
 func (s *sources) paths() []string {

@@ -184,7 +184,9 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 		t.plan = p
 	}
 	if !reads.Equal(t.reads) { // most renders read what the one before did
-		t.source.index.learn(t, t.reads, reads)
+		if !e.oneShot { // nothing will change
+			t.source.index.learn(t, t.reads, reads)
+		}
 		t.reads = reads
 	}
 	if t.waits && t.reason == "keys" {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"text/template"
 	"text/template/parse"
 
 	"github.com/wconf/wconf/runtime/problem"
@@ -27,74 +26,72 @@ func (t *Template) parse(s source) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Templates of an empty parent: a text that fails leaves nothing behind.
-	parent, err := t.vocabulary.parent.Clone()
+	trees, err := s.trees(s.text, t.words)
 	if err != nil {
-		return nil, err
+		return nil, t.parseProblem(s, controls, err)
 	}
-	parsed, err := parent.New(s.name).Parse(s.text)
-	if err != nil {
-		return nil, t.parseProblem(s, controls, parent, err)
-	}
-	f := &file{source: s, trees: map[string]*parse.Tree{}, called: map[string]struct{}{}}
-	for _, x := range parsed.Templates() {
-		f.trees[x.Name()] = x.Tree
-	}
+	f := &file{source: s, trees: trees, called: map[string]struct{}{}}
 	f.addTicks()
 	return f, nil
+}
+
+// trees is what a text parses to, as text/template would read it. Its own
+// Parse copies the names of all functions, which takes longer than a short
+// template does.
+func (s source) trees(text string, words vocabulary) (map[string]*parse.Tree, error) {
+	return parse.Parse(s.name, text, "", "", words)
 }
 
 func (f *file) templateNames() []string { return slices.Sorted(maps.Keys(f.trees)) }
 
 // vocabulary is every function that a template may call. The parser only looks
 // at the names.
-type vocabulary struct {
-	names  template.FuncMap
-	parent *template.Template // an empty one that knows them
-}
+type vocabulary map[string]any
 
-func newVocabulary(names template.FuncMap) vocabulary {
-	return vocabulary{names, template.New("").Funcs(names)}
-}
+// golang are the functions that text/template itself has, and that package
+// funcs does not replace (its documentation, "Functions").
+var golang = []string{"and", "call", "eq", "ge", "gt", "index", "le", "len", "lt", "ne", "not", "or", "slice"}
 
-// ordinary is the vocabulary of templates without options: most share it, for
-// making one takes longer than parsing a short template.
+// ordinary is the vocabulary of templates without options. All of them share it.
 var ordinary = sync.OnceValue(func() vocabulary {
-	names := template.FuncMap{}
+	words := vocabulary{}
+	for _, name := range golang {
+		words[name] = true
+	}
 	for f := range funcs.All() {
 		if !f.Sealed {
-			names[f.Name] = fmt.Sprint
+			words[f.Name] = true
 		}
 	}
-	return newVocabulary(names)
+	return words
 })
 
 func (o Options) vocabulary() (vocabulary, error) {
 	if o.Keyring == nil && len(o.Functions) == 0 && len(o.Withheld) == 0 {
 		return ordinary(), nil
 	}
-	names := maps.Clone(ordinary().names)
+	words := maps.Clone(ordinary())
 	if o.Keyring != nil {
 		for f := range funcs.All() {
-			names[f.Name] = fmt.Sprint
+			words[f.Name] = true
 		}
 	}
 	for prefix, set := range o.Functions {
 		for name := range set.Names() {
 			full := prefix + "_" + name
 			if !identifier(full) {
-				return vocabulary{}, &problem.Problem{
+				return nil, &problem.Problem{
 					Code: problem.Config, File: o.File, Msg: fmt.Sprintf("function %q cannot be called: its name is no identifier", full),
 					Hint: "use letters, digits and underscores, and a letter first",
 				}
 			}
-			names[full] = fmt.Sprint
+			words[full] = true
 		}
 	}
 	for _, name := range o.Withheld {
-		delete(names, name)
+		delete(words, name)
 	}
-	return newVocabulary(names), nil
+	return words, nil
 }
 
 func identifier(name string) bool {

@@ -60,9 +60,9 @@ const (
 
 // Template is a compiled template. It is a render.Renderer.
 type Template struct {
-	opts       Options
-	vocabulary vocabulary
-	root       *file
+	opts  Options
+	words vocabulary
+	root  *file
 
 	pool sync.Pool    // of *execution
 	size atomic.Int64 // of the last output
@@ -81,7 +81,7 @@ var _ render.Renderer = (*Template)(nil)
 func Compile(name, text string, opts Options) (*Template, error) {
 	t := &Template{opts: opts.withDefaults(), included: map[string]*file{}}
 	var err error
-	if t.vocabulary, err = opts.vocabulary(); err != nil {
+	if t.words, err = opts.vocabulary(); err != nil {
 		return nil, err
 	}
 	if t.root, err = t.parse(source{name: name, path: opts.File, text: text}); err != nil {

@@ -3,12 +3,12 @@ package gotmpl
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"text/template"
 
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
@@ -43,9 +43,9 @@ var (
 
 // parseProblem finds the place of an error of the parser, which names only the
 // line, and sometimes not the one where the mistake is.
-func (t *Template) parseProblem(s source, open []control, parent *template.Template, err error) error {
+func (t *Template) parseProblem(s source, open []control, err error) error {
 	line, msg := s.parseError(err)
-	p := s.problem(problem.TemplateParse, msg, s.meant(msg, s.column(parent, line, msg)))
+	p := s.problem(problem.TemplateParse, msg, s.meant(msg, s.column(t.words, line, msg)))
 	p.Err = &classic{text: err.Error()}
 	switch m := undefinedFunction().FindStringSubmatch(msg); {
 	case m != nil:
@@ -96,7 +96,7 @@ const tries = 200
 // column is the offset of the word that the parser refuses in a line. The
 // parser is asked again with a line break before each word, from the last one
 // on: the first that moves to the next line is the one.
-func (s source) column(parent *template.Template, line int, msg string) int {
+func (s source) column(words vocabulary, line int, msg string) int {
 	start := 0
 	for range line - 1 {
 		start += strings.IndexByte(s.text[start:], '\n') + 1
@@ -114,7 +114,7 @@ func (s source) column(parent *template.Template, line int, msg string) int {
 			continue
 		}
 		left--
-		_, err := parent.New(s.name).Parse(s.text[:at] + "\n" + s.text[at:])
+		_, err := s.trees(s.text[:at]+"\n"+s.text[at:], words)
 		if err == nil {
 			continue
 		}
@@ -142,13 +142,5 @@ func (t *Template) functionHint(name string) string {
 			return name + " exists only with a keyring: -secret-keyring"
 		}
 	}
-	known := slices.Collect(func(yield func(string) bool) {
-		for n := range t.vocabulary.names {
-			if !yield(n) {
-				return
-			}
-		}
-	})
-	slices.Sort(known)
-	return problem.DidYouMean(name, known)
+	return problem.DidYouMean(name, slices.Sorted(maps.Keys(t.words)))
 }
