@@ -65,7 +65,7 @@ func conditioned(look runtime.Look, root string) bool {
 	below := strings.TrimSuffix(root, "/") + "/"
 	reload, guard := look.Conditions()
 	for _, r := range []gate.Reads{reload, guard} {
-		if r.Pairs && len(r.Keys) == 0 { // it walks over all keys
+		if (r.Changes || r.Pairs) && len(r.Keys) == 0 { // it walks over all keys
 			return true
 		}
 		for _, l := range slices.Concat(r.Keys, r.Globs) {

@@ -372,7 +372,7 @@ func TestJoinPlaces(t *testing.T) {
 func TestReads(t *testing.T) {
 	for expression, want := range map[string]string{
 		`first`:                                "  [first]",
-		`touched("/a")`:                        "pairs  [touched]",
+		`touched("/a")`:                        "changes  [touched]",
 		`diff.significant > 0`:                 "bytes  [diff.significant]",
 		`diffHas("x")`:                         "bytes  [diffHas]",
 		`reloads("1h") < 6`:                    "history clock  [reloads]",
@@ -382,7 +382,7 @@ func TestReads(t *testing.T) {
 	} {
 		r := mustCompile(t, expression).Reads()
 		var got strings.Builder
-		for name, on := range map[string]bool{"pairs": r.Pairs, "bytes": r.Bytes} {
+		for name, on := range map[string]bool{"changes": r.Changes, "pairs": r.Pairs, "bytes": r.Bytes} {
 			if on {
 				got.WriteString(name)
 			}

@@ -7,6 +7,7 @@ import (
 
 // Reads is what a condition looks at, so that the engine gathers no more.
 type Reads struct {
+	Changes bool // which keys changed: Input.Added and its like
 	Pairs   bool // the pairs now and those that the last reload knew
 	Bytes   bool // the old and the new file: Input.Diff
 	History bool // Input.History
@@ -30,6 +31,7 @@ func (g *Gate) Reads() Reads { return g.reads }
 func (r *Reads) add(v *vetter) {
 	for _, name := range slices.Sorted(maps.Keys(v.used)) {
 		w := wordNamed(name)
+		r.Changes = r.Changes || w.needs&needChanges != 0
 		r.Pairs = r.Pairs || w.needs&needPairs != 0
 		r.Bytes = r.Bytes || w.needs&needBytes != 0
 		r.History = r.History || w.needs&needHistory != 0

@@ -38,7 +38,8 @@ type Group struct {
 type need uint8
 
 const (
-	needPairs need = 1 << iota
+	needChanges need = 1 << iota
+	needPairs
 	needBytes
 	needHistory
 )

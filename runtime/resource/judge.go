@@ -16,7 +16,7 @@ func (a applying) judge(ctx context.Context) (gate.Verdict, error) {
 		a.tell(nil, gate.Input{}, v)
 		return v, nil
 	}
-	in := a.input(a.parts.Condition, a.running)
+	in := a.input(a.parts.Condition.Reads(), a.running, true)
 	v, err := a.parts.Condition.Judge(ctx, in)
 	a.tell(a.parts.Condition, in, v)
 	if err != nil && ctx.Err() == nil && a.spec.ErrorReloads {
@@ -48,12 +48,14 @@ func (a applying) guard(ctx context.Context) (ok bool, why string, err error) {
 	if a.written != nil {
 		base.snapshot, base.pairs = a.written.Snapshot, nil
 	}
-	ok, err = a.parts.Guard.Allows(ctx, a.input(a.parts.Guard, base))
+	ok, err = a.parts.Guard.Allows(ctx, a.input(a.parts.Guard.Reads(), base, false))
 	return ok, a.spec.GuardText, err
 }
 
-// input is what a condition sees: the new content beside base.
-func (a applying) input(g *gate.Gate, base content) gate.Input {
+// input is what a condition sees: the new content beside base. Where base is
+// what the service runs, the changes that are pending are those between the
+// two, and nothing has to be compared; a scope can have many keys.
+func (a applying) input(reads gate.Reads, base content, running bool) gate.Input {
 	in := gate.Input{
 		Now: a.cause.Now, Resource: a.ID(), Reason: a.cause.Reason,
 		First: !a.applied, Drift: a.cause.Reason == "drift",
@@ -63,14 +65,14 @@ func (a applying) input(g *gate.Gate, base content) gate.Input {
 		Check:   gate.Check{Ran: !none(a.spec.Check) || len(a.parts.Checkers) > 0, OK: true},
 		Labels:  a.parts.Labels,
 	}
-	reads := g.Reads()
-	if base.pairs != nil || reads.Pairs {
+	compare := base.pairs != nil || !running && reads.Changes
+	if compare || reads.Pairs {
 		in.Old, in.New = base.pairs, a.pairs(a.plan.Snapshot)
 		if base.pairs == nil {
 			in.Old = a.pairs(base.snapshot)
 		}
 	}
-	if base.pairs != nil {
+	if compare {
 		in.Added, in.Removed, in.Updated = gate.Changes(in.Old, in.New)
 	} else {
 		in.Added, in.Removed, in.Updated = a.sorted(a.pending.changes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wconf/wconf/runtime/gate"
 	"github.com/wconf/wconf/runtime/ledger"
 	"github.com/wconf/wconf/runtime/stage"
 )
@@ -47,6 +48,9 @@ func (r *Resource) recall(staged stage.Staged) {
 	r.pending.first, r.pending.latest = rec.Pending, rec.Pending
 	r.accepted = rec.Accepted
 	r.running = content{hash: rec.Running, bytes: rec.Bytes, pairs: rec.Pairs}
+	if rec.Running == ledger.Hash(standing) { // also where no condition needed the bytes then
+		r.running.bytes = standing
+	}
 	if rec.Disk != "" {
 		r.disk = rec.Disk // what differs from it now is drift
 	}
@@ -96,9 +100,27 @@ func (r *Resource) record() ledger.Record {
 	if !r.remembers() {
 		return rec
 	}
-	rec.Bytes, rec.Pairs = r.running.bytes, r.running.pairs
-	if rec.Pairs == nil && r.running.snapshot != nil {
-		rec.Pairs = r.pairs(r.running.snapshot)
+	changes, bytes := r.comparesWith()
+	if bytes {
+		rec.Bytes = r.running.bytes
+	}
+	if changes {
+		rec.Pairs = r.running.pairs
+		if rec.Pairs == nil && r.running.snapshot != nil {
+			rec.Pairs = r.pairs(r.running.snapshot)
+		}
 	}
 	return rec
+}
+
+// comparesWith is what conditions compare the new content with: the keys that
+// the service knows, its file, or neither, as when they look at the clock.
+func (r *Resource) comparesWith() (keys, bytes bool) {
+	for _, g := range []*gate.Gate{r.parts.Condition, r.parts.Guard} {
+		if g != nil {
+			reads := g.Reads()
+			keys, bytes = keys || reads.Changes || reads.Pairs, bytes || reads.Bytes
+		}
+	}
+	return keys, bytes
 }
