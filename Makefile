@@ -18,6 +18,7 @@ CA      ?= /etc/ssl/certs/ca-certificates.crt
 
 FUZZTIME ?= 20s
 BENCH    ?= .
+COUNT    ?= 1
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.1
 
@@ -62,9 +63,9 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 .PHONY: bench
-bench: ## measure the program (a quarter of an hour), then its parts; BENCH=<regexp> chooses
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 1h ./runtime/bench
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $$($(GO) list ./... | grep -v '/runtime/bench$$')
+bench: ## measure the program (a quarter of an hour), then its parts; BENCH=<regexp> chooses, COUNT repeats
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -count $(COUNT) -timeout 2h ./runtime/bench
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$($(GO) list ./... | grep -v '/runtime/bench$$')
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s)

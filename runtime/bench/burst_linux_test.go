@@ -61,7 +61,7 @@ func burst(b *testing.B, s *store, templates, each int) {
 	}
 	settle(b, d.pid())
 	report(b, figure{"puts-ms", ms(acked.Sub(began))}, figure{"lag-ms", ms(last.Sub(acked))},
-		figure{"renders", float64(out.renders() - renders)}, figure{"reloads", float64(w.reloads() - reloads)},
+		figure{"writes", float64(out.renders() - renders)}, figure{"reloads", float64(w.reloads() - reloads)},
 		figure{"cpu-ms", ms(cpu(b, d.pid()) - daemon)}, figure{"etcd-cpu-ms", ms(cpu(b, s.pid) - server)})
 }
 

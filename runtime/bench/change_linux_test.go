@@ -83,5 +83,5 @@ func BenchmarkChurn(b *testing.B) {
 		s.Put(key(5_000+i), "changed")
 	}
 	settle(b, d.pid())
-	report(b, figure{"cpu-ms/change", ms(cpu(b, d.pid())-began) / float64(n)}, figure{"renders", float64(out.renders() - before)})
+	report(b, figure{"cpu-ms/change", ms(cpu(b, d.pid())-began) / float64(n)}, figure{"writes", float64(out.renders() - before)})
 }

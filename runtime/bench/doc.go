@@ -3,6 +3,7 @@
 //
 //	make bench                       # everything, a quarter of an hour
 //	make bench BENCH='Change|Burst'  # some of it
+//	make bench COUNT=5               # often enough for benchstat to judge
 //
 // prints lines that benchstat reads, and a table of them at the end. With
 // -short the worlds are small and all of it takes less than a minute.
@@ -14,6 +15,6 @@
 // etcd's data are not, so that a latency shows more of wconf and less of etcd.
 //
 // With WCONF_PROFILE=dir the program under test is built with a profiler and
-// leaves CPU and heap profiles there. results/ holds what was measured, by
-// dates and versions.
+// leaves CPU and heap profiles there. results/ holds what was measured before
+// and after a change that was about speed, by dates.
 package bench
