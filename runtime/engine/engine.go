@@ -68,7 +68,7 @@ type Engine struct {
 	opt  Options
 	log  *slog.Logger
 	kick chan struct{}
-	cpu  chan struct{} // a slot for each render that may run at once
+	cpu  chan struct{} // a slot for each render that may run at once, see slot
 	work sync.WaitGroup
 
 	mu      sync.Mutex

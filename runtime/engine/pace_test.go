@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -11,18 +12,18 @@ import (
 	"github.com/wconf/wconf/runtime/stage"
 )
 
-// slow is a resource whose render takes 2 ms.
-func (w *world) slow(name, key string) *resource.Resource {
+// slow is a resource whose render takes its time.
+func (w *world) slow(name, key string, takes time.Duration) *resource.Resource {
 	return resource.New(
 		resource.Spec{ID: name, Scope: kv.NewScope("", []string{"/"}), Target: stage.Target{Path: w.dir + "/" + name, UID: -1, GID: -1}},
-		resource.Parts{Renderer: show{w, name, []string{key}, 2 * time.Millisecond}, Stager: &stage.Disk{}, Commands: w})
+		resource.Parts{Renderer: show{w, name, []string{key}, takes}, Stager: &stage.Disk{}, Commands: w})
 }
 
 // Changes that come faster than they can be rendered are taken together, the
 // last one is there soon after, and a change that comes alone waits for nobody.
 func TestPace(t *testing.T) {
 	w := newWorld(t, "/a", "start")
-	w.play(func() []*resource.Resource { return []*resource.Resource{w.slow("x", "/a")} }, func(e *engine.Engine) {
+	w.play(func() []*resource.Resource { return []*resource.Resource{w.slow("x", "/a", 2*time.Millisecond)} }, func(e *engine.Engine) {
 		time.Sleep(time.Second)
 		before := w.rendered("x")
 		for i := range 1000 {
@@ -44,5 +45,25 @@ func TestPace(t *testing.T) {
 			}
 			w.file("x", "/a="+value+" ")
 		}
+	})
+}
+
+// Renders that take long, more of them than there are cores, keep nobody else
+// from rendering.
+func TestLongRenders(t *testing.T) {
+	w := newWorld(t, "/long", "1", "/a", "1")
+	w.play(func() []*resource.Resource {
+		rs := []*resource.Resource{w.slow("x", "/a", 0)}
+		for i := range 2*runtime.GOMAXPROCS(0) + 1 {
+			rs = append(rs, w.slow("long"+strconv.Itoa(i), "/long", time.Minute))
+		}
+		return rs
+	}, func(e *engine.Engine) {
+		time.Sleep(time.Hour)
+		w.store.Put("/long", "2")
+		time.Sleep(time.Second)
+		w.store.Put("/a", "2")
+		settle()
+		w.file("x", "/a=2 ")
 	})
 }
