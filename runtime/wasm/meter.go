@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -13,6 +14,7 @@ import (
 // instructions; what host functions take is counted here.
 type meter struct {
 	limit   uint64
+	slices  int    // so far
 	granted uint64 // all slices
 	host    uint64
 	left    api.MutableGlobal // of the slice; below zero when it is used up. nil until the first tick
@@ -21,6 +23,26 @@ type meter struct {
 
 // slice is the fuel that a guest gets at a time: some tens of microseconds.
 const slice = 1 << 17
+
+// Go cannot take the processor from a guest between two ticks, and while all
+// processors run guests it looks at the network only every 10 ms. So a guest that
+// has had many slices rests after each few of them, the longer the more it has
+// had: a tenth of its time at first, half of it after a second.
+const (
+	slicesAtOnce  = 256
+	slicesPerRest = 16
+	restPerSlice  = 25 * time.Nanosecond
+	longestRest   = time.Millisecond
+)
+
+// rest is how long to let others in now; mostly 0.
+func (m *meter) rest() time.Duration {
+	m.slices++
+	if m.slices < slicesAtOnce || m.slices%slicesPerRest != 0 {
+		return 0
+	}
+	return min(time.Duration(m.slices)*restPerSlice, longestRest)
+}
 
 // used is exact: what was granted, without the rest of the slice.
 func (m *meter) used() uint64 {
@@ -74,6 +96,7 @@ func tick(ctx context.Context, guest api.Module, _ []uint64) {
 	if err := m.refill(); err != nil {
 		panic(err)
 	}
+	time.Sleep(m.rest())
 	i.interrupt()
 }
 
