@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
@@ -45,69 +42,6 @@ type built struct {
 	sources  sources
 }
 
-// sources is the files that a resource is made of beside its own, and what
-// they held: a resource is built anew when one of them changes.
-type sources struct {
-	open  func(path string) ([]byte, error) // nil: os.ReadFile
-	mu    sync.Mutex
-	files map[string]string // path → fingerprint
-}
-
-// read reads a file and notes what it held; renders call it, too, for what
-// they include.
-func (s *sources) read(path string) ([]byte, error) {
-	text, err := s.readFile(path)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.files == nil {
-		s.files = map[string]string{}
-	}
-	s.files[path] = fingerprint(text, err)
-	return text, err
-}
-
-func (s *sources) readFile(path string) ([]byte, error) {
-	if s.open != nil {
-		return s.open(path)
-	}
-	return readRegular(path)
-}
-
-// readRegular reads a file, and waits for nobody: a FIFO is an error.
-func readRegular(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, cmp.Or(err, error(&os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}))
-	}
-	var text bytes.Buffer
-	text.Grow(int(min(info.Size(), 1<<20)) + bytes.MinRead) // and io.EOF finds room
-	_, err = text.ReadFrom(f)
-	return text.Bytes(), err
-}
-
-func (s *sources) paths() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.files))
-}
-
-func (s *sources) changed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for path, was := range s.files {
-		text, err := s.readFile(path)
-		if fingerprint(text, err) != was {
-			return true
-		}
-	}
-	return false
-}
-
 // buildAll builds on all cores: parsing is most of a one-shot run.
 func (rt *Runtime) buildAll(resources []*config.Resource) []*built {
 	all := make([]*built, len(resources))
@@ -133,12 +67,13 @@ func (rt *Runtime) build(c *config.Resource, before *built) *built {
 	if before != nil && before.config == c && !before.sources.changed() {
 		return before
 	}
-	b := &built{config: c, sources: sources{open: rt.opt.Offline.readFile()}}
+	b := &built{config: c, sources: sources{open: rt.opt.Offline.readFile(), met: rt.met}}
 	st, err := rt.stores.get(c.Store(rt.opt.Daemon.Store))
 	if err == nil {
 		b.store = st
 		err = rt.make(b)
 	}
+	b.sources.complete()
 	if err == nil {
 		if before != nil && before.resource != nil {
 			b.resource.Succeed(before.resource)

@@ -4,12 +4,19 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/wconf/wconf/runtime/notify"
 )
 
+// gather is for how long renders that come to files which are not watched yet
+// are taken together: at a start there may be thousands.
+const gather = 50 * time.Millisecond
+
 // follow picks up edited, added and removed resources and templates until ctx
-// is done.
+// is done. What a render includes by a computed name is known once it has come
+// to it; as all files are told when they are watched, and then read and
+// compared, nothing that happens to such a file in between is missed.
 func (rt *Runtime) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		round, stop := context.WithCancel(ctx)
@@ -26,11 +33,30 @@ func (rt *Runtime) follow(ctx context.Context) {
 			select {
 			case <-changed:
 				rt.Reload()
+			case <-rt.strange:
+				sleep(round, gather)
 			case <-round.Done():
 			}
 		}
 		stop()
 		<-ended
+	}
+}
+
+// met says that a render came to a file that is not watched.
+func (rt *Runtime) met() {
+	select {
+	case rt.strange <- struct{}{}:
+	default:
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 

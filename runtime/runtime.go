@@ -71,6 +71,7 @@ type Runtime struct {
 
 	keyring *funcs.Keyring
 	heard   chan struct{} // a store has news
+	strange chan struct{} // a render came to a file that is not watched
 	ahead   *ahead        // what Once will find done
 
 	mu    sync.Mutex
@@ -99,7 +100,7 @@ func Open(o Options) (*Runtime, error) {
 	host, _ := os.Hostname()
 	rt := &Runtime{
 		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
-		labels: o.Offline.labels(host), heard: make(chan struct{}, 1),
+		labels: o.Offline.labels(host), heard: make(chan struct{}, 1), strange: make(chan struct{}, 1),
 	}
 	if o.Background {
 		rt.guests.background = true

@@ -369,14 +369,14 @@ func (e *Engine) lookAtSources() {
 		if !ok {
 			continue
 		}
-		first := s.snapshot == nil
+		first, before := s.snapshot == nil, s.snapshot
 		s.snapshot = u.Snapshot
 		if first || !slices.Equal(s.prefixes, u.Prefixes) {
 			s.prefixes, s.covers = u.Prefixes, kv.NewScope("", u.Prefixes)
 			e.admit(s)
 		}
 		found := map[*task][]kv.Change{}
-		s.index.readers(u.Changes, found)
+		s.index.readers(u.Changes, before, u.Snapshot, found)
 		for t := range e.open {
 			if t.source == s {
 				found[t] = u.Changes

@@ -1,131 +1,281 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/memory"
 	"github.com/wconf/wconf/runtime/cache"
 	"github.com/wconf/wconf/runtime/engine"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/gotmpl"
+	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
 	"github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/stage"
 )
 
-// every template uses other store functions, and reads what depends on keys.
-var incremental = []string{
-	`{{getv "/a/x" "none"}}`,
-	`{{if exists "/a/y"}}{{getv "/a/y"}}{{else}}no{{end}}`,
-	`{{range gets "/a/*"}}{{.Key}}={{.Value}} {{end}}`,
-	`{{range getvs "/b/*/n"}}{{.}} {{end}}`,
-	`{{range ls "/b"}}{{.}}:{{range ls (printf "/b/%s" .)}}{{.}},{{end}} {{end}}`,
-	`{{range lsdir "/"}}{{.}} {{end}}`,
-	`{{with get "/switch"}}{{getv (printf "/a/%s" .Value) "?"}}{{end}}`,
-	`{{getv (getv "/pointer" "/a/x") "dangling"}}`,
-	`{{range gets "/?/[xyz]"}}{{.Value}} {{end}}{{ls "/a/x"}}`,
+// twin is a resource, and what is known of it without the engine.
+type twin struct {
+	text     string
+	by       func(n *naive) string
+	scoped   int // index of scopes
+	resource *resource.Resource
+	shelf    *shelf
+
+	good  string // what the last render that worked made
+	asked questions
+	seen  int // renders
 }
 
-// After every step of a long random edit each file is what a full render of
-// the last state makes; and what reads nothing that changed is not rendered.
-func TestIncrementalIsFull(t *testing.T) {
-	dir, rnd := t.TempDir(), rand.New(rand.NewPCG(7, 8))
-	c := cache.New(nil, cache.Options{})
-	c.SetPrefixes([]string{"/"})
-	e := engine.New(engine.Options{})
-	scope := kv.NewScope("", []string{"/"})
-	var members []engine.Member
-	var templates []*gotmpl.Template
-	for i, text := range incremental {
-		tm, err := gotmpl.Compile(fmt.Sprint(i), text, gotmpl.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		templates = append(templates, tm)
-		spec := resource.Spec{ID: fmt.Sprint(i), Scope: scope, Target: stage.Target{Path: filepath.Join(dir, fmt.Sprint(i)), UID: -1, GID: -1}}
-		members = append(members, engine.Member{Source: c, Resource: resource.New(spec, resource.Parts{Renderer: tm, Stager: &stage.Disk{NoSync: true}})})
+// twinsOf is each template in each scope. Renderers can be wrapped.
+func twinsOf(t *testing.T, wrap func(render.Renderer) render.Renderer) (all []*twin) {
+	keys, err := ring()
+	if err != nil {
+		t.Fatal(err)
 	}
-	e.Set(members)
-	c.Believe(backend.Batch{Full: true})
-	model, reads := kv.NewSnapshot(nil), make([]kv.ReadSet, len(incremental))
-	good := make([]string, len(incremental)) // what the last render that worked made
-	for step := range 2500 {
-		before := e.Status()
-		puts, deletes := randomEdit(rnd)
-		next, changes := model.Apply(puts, deletes)
-		model = next
-		c.Believe(backend.Batch{Puts: puts, Deletes: deletes})
-		e.Step(t.Context())
-		for i, s := range e.Status() {
-			v := kv.NewView(model, scope)
-			want, err := templates[i].Render(t.Context(), v)
-			if err == nil {
-				good[i] = string(want)
+	disk := newShelf()
+	for i, w := range twins {
+		for j, s := range scopes {
+			tm, err := gotmpl.Compile(fmt.Sprint(i), w.text, gotmpl.Options{Keyring: keys})
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got, _ := os.ReadFile(filepath.Join(dir, fmt.Sprint(i))); string(got) != good[i] || (err == nil) != (s.Err == nil) {
-				t.Fatalf("step %d: %s\nmakes %q (%v)\nwant  %q (%v)", step, incremental[i], got, s.Err, good[i], err)
-			}
-			renders := s.Renders - before[i].Renders
-			if touched := reads[i].TouchesAny(changes); step > 0 && (renders == 1) != touched || renders > 1 {
-				t.Fatalf("step %d: %s was rendered %d times; touched: %v", step, incremental[i], renders, touched)
-			}
-			if err != nil { // whatever repairs it must wake it, the way back included
-				reads[i] = v.Reads().Union(reads[i])
-			} else {
-				reads[i] = v.Reads()
-			}
+			id := fmt.Sprintf("%d-%d", i, j)
+			tw := &twin{text: fmt.Sprintf("%s in %q%q", w.text, s.prefix, s.keys), by: w.twin, scoped: j, shelf: disk, asked: questions{}}
+			spec := resource.Spec{ID: id, Scope: kv.NewScope(s.prefix, s.keys), Target: stage.Target{Path: id}}
+			tw.resource = resource.New(spec, resource.Parts{Renderer: wrap(tm), Stager: disk})
+			all = append(all, tw)
 		}
 	}
+	return all
+}
+
+func members(all []*twin, source engine.Source) (ms []engine.Member) {
+	for _, tw := range all {
+		ms = append(ms, engine.Member{Resource: tw.resource, Source: source})
+	}
+	return ms
+}
+
+// ask notes what a full render of what is seen asks for, and returns what it
+// makes of that.
+func (tw *twin) ask(sees map[string]string) (text string, ok bool) {
+	text, asked, ok := tw.byHand(sees)
+	if !ok { // whatever repairs it must wake it, the way back included
+		maps.Copy(asked, tw.asked)
+	}
+	tw.asked = asked
+	return text, ok
+}
+
+// check compares a resource with what a full render of what it sees makes.
+// Where that fails the file is what one of the good renders before made.
+func (tw *twin) check(t *testing.T, sees map[string]string, s engine.Status, before ...string) {
+	t.Helper()
+	text, ok := tw.ask(sees)
+	if before = append(before, tw.good); ok {
+		before = []string{text}
+	}
+	got, _, _ := tw.shelf.Read(s.Resource)
+	if tw.good = string(got); !slices.Contains(before, tw.good) || ok != (s.Err == nil) {
+		t.Fatalf("%s\nmakes %q (%v)\nwant  %q (%v)", tw.text, got, s.Err, before, ok)
+	}
+	tw.seen = s.Renders
+}
+
+// state is what is in the store, and what the scopes see of it.
+type state struct {
+	all  map[string]string
+	sees []sight // by the index of scopes
+}
+
+func newState(all map[string]string) state {
+	st := state{all: all}
+	for _, s := range scopes {
+		st.sees = append(st.sees, sight{within(all, s.prefix, s.grants), map[[2]string]string{}})
+	}
+	return st
+}
+
+func (st state) pairs() (pairs []kv.Pair) {
+	for k, v := range st.all {
+		pairs = append(pairs, kv.Pair{Key: k, Value: v})
+	}
+	return pairs
+}
+
+// edited is the state after deletes and then puts.
+func (st state) edited(puts []kv.Pair, deletes []string) state {
+	all := maps.Clone(st.all)
+	for _, k := range deletes {
+		delete(all, k)
+	}
+	for _, p := range puts {
+		all[p.Key] = p.Value
+	}
+	return newState(all)
 }
 
 func randomEdit(rnd *rand.Rand) (puts []kv.Pair, deletes []string) {
-	keys := []string{"/a/x", "/a/y", "/a/z", "/b/1/n", "/b/2/n", "/b/2/m", "/b/3", "/switch", "/pointer", "/c", "/d/e/f"}
-	values := []string{"x", "y", "z", "/a/y", "/b/3", "1"}
+	keys := []string{"/a/x", "/a/y", "/a/z", "/a/x/deep", "/b/1/n", "/b/2/n", "/b/2/m", "/b/2/n/leaf", "/b/3", "/switch", "/pointer", "/c", "/d/e/f"}
+	texts := []string{"x", "y", "z", "/a/y", "/b/3", "1", ""}
+	sealed := slices.Sorted(maps.Keys(vault))
 	for range 1 + rnd.IntN(3) {
-		k := keys[rnd.IntN(len(keys))]
+		k, v := keys[rnd.IntN(len(keys))], texts[rnd.IntN(len(texts))]
+		if rnd.IntN(8) == 0 {
+			k = []string{"/sealed/a", "/sealed/b"}[rnd.IntN(2)]
+			if rnd.IntN(4) > 0 {
+				v = sealed[rnd.IntN(len(sealed))]
+			}
+		}
+		if rnd.IntN(2) == 0 {
+			k = "/p" + k
+		}
 		if rnd.IntN(3) == 0 {
 			deletes = append(deletes, k)
 		} else {
-			puts = append(puts, kv.Pair{Key: k, Value: values[rnd.IntN(len(values))]})
+			puts = append(puts, kv.Pair{Key: k, Value: v})
 		}
 	}
 	return puts, deletes
 }
 
-// One changed key costs the executions of its readers and no others, however
-// many resources and keys there are.
-func TestExecutionsAreReaders(t *testing.T) {
-	const resources, keys = 2000, 200_000
-	dir := t.TempDir()
+// No function that reads keys is left out.
+func TestTwinsUseAllFunctions(t *testing.T) {
+	used := ""
+	for _, w := range twins {
+		used += " " + strings.NewReplacer("{", " ", "(", " ").Replace(w.text)
+	}
+	for f := range funcs.All() {
+		if (f.Family == "Keys" || f.Sealed) && !strings.Contains(used, " "+f.Name+" ") {
+			t.Errorf("%s is in no template", f.Name)
+		}
+	}
+}
+
+// After every step of a long random edit each file is what a full render of
+// the last state makes; and a resource is rendered, once, if an answer that it
+// got has changed, and else not.
+func TestIncrementalIsFull(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
 	c := cache.New(nil, cache.Options{})
 	c.SetPrefixes([]string{"/"})
 	e := engine.New(engine.Options{})
-	w := &world{renders: map[string]int{}}
-	var members []engine.Member
-	for i := range resources {
-		spec := resource.Spec{ID: fmt.Sprint(i), Scope: kv.NewScope("", []string{"/"}), Target: stage.Target{Path: filepath.Join(dir, fmt.Sprint(i)), UID: -1, GID: -1}}
-		read := []string{fmt.Sprintf("/k/%d", i*100), fmt.Sprintf("/k/%d", i*100+1), "/k/7"}
-		if i%1000 != 7 {
-			read = read[:2]
+	all := twinsOf(t, func(r render.Renderer) render.Renderer { return r })
+	e.Set(members(all, c))
+	now := newState(map[string]string{})
+	c.Believe(backend.Batch{Full: true})
+	renders, more := 0, 0
+	for step := range 4000 {
+		before := now
+		for range 1 + rnd.IntN(5)/4 { // now and then two steps of the store are taken together
+			puts, deletes := randomEdit(rnd)
+			if now = now.edited(puts, deletes); rnd.IntN(20) == 0 {
+				c.Believe(backend.Batch{Full: true, Puts: now.pairs()})
+			} else {
+				c.Believe(backend.Batch{Puts: puts, Deletes: deletes})
+			}
 		}
-		members = append(members, engine.Member{Source: c, Resource: resource.New(spec, resource.Parts{Renderer: show{w, fmt.Sprint(i), read, 0}, Stager: &stage.Disk{NoSync: true}})})
-	}
-	e.Set(members)
-	pairs := make([]kv.Pair, keys)
-	for i := range pairs {
-		pairs[i] = kv.Pair{Key: fmt.Sprintf("/k/%d", i), Value: "0"}
-	}
-	c.Believe(backend.Batch{Full: true, Puts: pairs})
-	e.Step(t.Context())
-	for key, want := range map[string]int{"/k/100": 1, "/k/55500": 1, "/k/55599": 0, "/k/7": 2, "/k/new": 0} {
-		clear(w.renders)
-		c.Believe(backend.Batch{Puts: []kv.Pair{{Key: key, Value: "1"}}})
 		e.Step(t.Context())
-		if got := len(w.renders); got != want {
-			t.Errorf("%s: %d executions, want %d", key, got, want)
+		for i, s := range e.Status() {
+			tw := all[i]
+			rendered := s.Renders - tw.seen
+			altered := tw.asked.altered(before.sees[tw.scoped], now.sees[tw.scoped])
+			switch {
+			case step == 0 || rendered == 1 && altered || rendered == 0 && !altered:
+			case rendered == 1 && scopes[tw.scoped].twice:
+				more++
+			default:
+				t.Fatalf("step %d: %s was rendered %d times; altered: %v\nbefore %q\nnow    %q", step, tw.text, rendered, altered, before.all, now.all)
+			}
+			if renders += rendered; rendered > 0 || altered || step%100 == 0 {
+				tw.check(t, now.sees[tw.scoped].sees, s)
+			}
 		}
 	}
+	if t.Logf("%d renders of %d resources", renders, len(all)); more > renders/50 {
+		t.Errorf("%d renders because a part of a name came or went", more)
+	}
+}
+
+// The same of the loop that runs beside the cache and the renders: at rest
+// each file is what a full render makes, and a resource none of whose answers
+// changed meanwhile was not rendered.
+func TestIncrementalIsFullLive(t *testing.T) {
+	all := twinsOf(t, func(r render.Renderer) render.Renderer { return lingering{r} })
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		rnd := rand.New(rand.NewPCG(11, 12))
+		now := newState(map[string]string{"/keep": "", "/p/keep": ""})
+		store := memory.New(now.pairs()...)
+		e := engine.New(engine.Options{})
+		c := cache.New(store, cache.Options{Notify: e.Kick})
+		c.SetPrefixes([]string{"/"})
+		e.Set(members(all, c))
+		var running sync.WaitGroup
+		running.Go(func() { c.Run(ctx) })
+		running.Go(func() { e.Run(ctx) })
+		calm := func() { time.Sleep(2 * time.Second); synctest.Wait() }
+		calm()
+		renders := 0
+		for round := range 600 {
+			states := []state{now}
+			for range 1 + rnd.IntN(6) {
+				puts, deletes := randomEdit(rnd)
+				now = now.edited(puts, deletes)
+				states = append(states, now)
+				if rnd.IntN(30) == 0 {
+					store.Forget() // the cache has to list
+				}
+				store.Apply(puts, deletes)
+				time.Sleep(time.Duration(rnd.IntN(3000)) * time.Microsecond)
+			}
+			calm()
+			for i, s := range e.Status() {
+				tw := all[i]
+				rendered := s.Renders - tw.seen
+				altered := slices.ContainsFunc(states[1:], func(st state) bool {
+					return tw.asked.altered(states[0].sees[tw.scoped], st.sees[tw.scoped])
+				})
+				if round > 0 && (rendered > 0 && !altered && !scopes[tw.scoped].twice || rendered >= len(states)) {
+					t.Fatalf("round %d: %s was rendered %d times in %d steps; altered: %v", round, tw.text, rendered, len(states)-1, altered)
+				}
+				renders += rendered
+				if !altered && rendered == 0 && round > 0 {
+					continue
+				}
+				var between []string
+				for _, st := range states { // any of them may have been rendered
+					text, asked, ok := tw.byHand(st.sees[tw.scoped].sees)
+					if maps.Copy(tw.asked, asked); ok {
+						between = append(between, text)
+					}
+				}
+				tw.check(t, now.sees[tw.scoped].sees, s, between...)
+			}
+		}
+		t.Logf("%d renders of %d resources", renders, len(all))
+		stop()
+		running.Wait()
+	})
+}
+
+// lingering renders for a while before and after it looks, so that keys change
+// meanwhile.
+type lingering struct{ render.Renderer }
+
+func (l lingering) Render(ctx context.Context, v *kv.View) ([]byte, error) {
+	time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+	defer time.Sleep(time.Millisecond)
+	return l.Renderer.Render(ctx, v)
 }

@@ -12,14 +12,14 @@ import (
 type index struct {
 	values   map[string]readers
 	presence map[string]readers
-	dirs     map[string]readers
+	listings map[kv.Listing]readers
 	globs    map[string]map[*task]func(full string) bool // by the path below which a pattern can match
 }
 
 type readers map[*task]struct{}
 
 func newIndex() *index {
-	return &index{map[string]readers{}, map[string]readers{}, map[string]readers{}, map[string]map[*task]func(string) bool{}}
+	return &index{map[string]readers{}, map[string]readers{}, map[kv.Listing]readers{}, map[string]map[*task]func(string) bool{}}
 }
 
 // learn replaces what is known of a task's reads.
@@ -31,8 +31,8 @@ func (x *index) learn(t *task, old, now kv.ReadSet) {
 	for k := range now.Presence() {
 		put(x.presence, k, t)
 	}
-	for d := range now.Dirs() {
-		put(x.dirs, d, t)
+	for l := range now.Listings() {
+		put(x.listings, l, t)
 	}
 	for below, match := range now.Globs() {
 		if x.globs[below] == nil {
@@ -53,8 +53,8 @@ func (x *index) forget(t *task, old kv.ReadSet) {
 	for k := range old.Presence() {
 		take(x.presence, k, t)
 	}
-	for d := range old.Dirs() {
-		take(x.dirs, d, t)
+	for l := range old.Listings() {
+		take(x.listings, l, t)
 	}
 	for below := range old.Globs() {
 		delete(x.globs[below], t)
@@ -64,50 +64,65 @@ func (x *index) forget(t *task, old kv.ReadSet) {
 	}
 }
 
-func put(m map[string]readers, key string, t *task) {
+func put[K comparable](m map[K]readers, key K, t *task) {
 	if m[key] == nil {
 		m[key] = readers{}
 	}
 	m[key][t] = struct{}{}
 }
 
-func take(m map[string]readers, key string, t *task) {
+func take[K comparable](m map[K]readers, key K, t *task) {
 	delete(m[key], t)
 	if len(m[key]) == 0 {
 		delete(m, key)
 	}
 }
 
-// readers adds to found every task whose last render a change could alter, and
-// the changes that touch it.
-func (x *index) readers(changes []kv.Change, found map[*task][]kv.Change) {
+// readers adds to found every task whose last render can be altered by one of
+// the changes that made next of old, and the changes that do.
+func (x *index) readers(changes []kv.Change, old, next *kv.Snapshot, found map[*task][]kv.Change) {
 	hit := readers{}
 	for _, c := range changes {
 		clear(hit)
 		maps.Copy(hit, x.values[c.Key])
-		cameOrWent := c.Old == nil || c.New == nil
-		if cameOrWent {
+		if c.Old == nil || c.New == nil {
 			maps.Copy(hit, x.presence[c.Key])
+			x.listers(c.Key, old, next, hit)
 		}
-		for at := c.Key; ; {
-			if cameOrWent {
-				maps.Copy(hit, x.dirs[at])
-			}
-			for t, match := range x.globs[at] {
-				if match(c.Key) {
-					hit[t] = struct{}{}
-				}
-			}
-			i := strings.LastIndexByte(at, '/')
-			if i < 0 {
-				break
-			}
-			at = at[:i]
-		}
+		x.matchers(c.Key, hit)
 		for t := range hit {
-			if t.member.Resource.Scope().Grants(c.Key) { // a listing may reach beyond the resource's keys
+			if t.member.Resource.Scope().Grants(c.Key) { // a pattern may reach beyond the resource's keys
 				found[t] = append(found[t], c)
 			}
 		}
+	}
+}
+
+// listers adds the tasks whose listings bring other names because a key came
+// or went.
+func (x *index) listers(key string, old, next *kv.Snapshot, hit readers) {
+	if len(x.listings) == 0 {
+		return
+	}
+	for l, tree := range kv.ListedBy(key) {
+		if found := x.listings[l]; len(found) > 0 && kv.Moved(tree, old, next) {
+			maps.Copy(hit, found)
+		}
+	}
+}
+
+// matchers adds the tasks that have a pattern which a key matches.
+func (x *index) matchers(key string, hit readers) {
+	for at := key; ; {
+		for t, match := range x.globs[at] {
+			if match(key) {
+				hit[t] = struct{}{}
+			}
+		}
+		i := strings.LastIndexByte(at, '/')
+		if i < 0 {
+			return
+		}
+		at = at[:i]
 	}
 }

@@ -37,6 +37,7 @@ type task struct {
 	last    time.Time // of the last
 	pace    pace
 
+	from   *kv.Snapshot // of the last render that began
 	reads  kv.ReadSet
 	plan   *resource.Plan // the last good render
 	broken bool           // the last render failed
@@ -99,7 +100,8 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	e.running++
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: now}
 	if t.waits || t.plan == nil || t.broken || t.look && len(t.reads.World()) > 0 {
-		job.render, job.changes = true, t.changes
+		job.render, job.changes, job.from = true, t.changes, t.from
+		t.from = job.snapshot
 		e.open[t] = struct{}{}
 	}
 	if !t.waits && t.look {
@@ -115,7 +117,8 @@ type job struct {
 	task     *task
 	snapshot *kv.Snapshot
 	render   bool
-	changes  []kv.Change
+	from     *kv.Snapshot // of the render before
+	changes  []kv.Change  // since then
 	reason   string
 	at       time.Time
 }
@@ -124,7 +127,7 @@ func (j job) do(ctx context.Context) {
 	e, t := j.engine, j.task
 	if j.render {
 		plan, err := e.plan(ctx, t, j.snapshot)
-		j.changes = touching(plan.Reads.Union(t.reads), j.changes)
+		j.changes = altering(plan.Reads.Union(t.reads), j.changes, j.from, j.snapshot)
 		e.learn(t, plan, err)
 		if err != nil {
 			e.finish(t, t.member.Resource.Missed(j.cause(), err), j)
@@ -206,15 +209,16 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 		t.reads = reads
 	}
 	if t.waits && t.reason == "keys" {
-		t.changes = touching(reads, t.changes)
+		t.changes = altering(reads, t.changes, t.from, t.source.snapshot)
 		t.waits = len(t.changes) > 0
 	}
 	delete(e.open, t)
 }
 
-func touching(reads kv.ReadSet, changes []kv.Change) (kept []kv.Change) {
+// altering is those of the changes from old to next that can alter a render.
+func altering(reads kv.ReadSet, changes []kv.Change, old, next *kv.Snapshot) (kept []kv.Change) {
 	for _, c := range changes {
-		if reads.Touches(c) {
+		if reads.Alters(c, old, next) {
 			kept = append(kept, c)
 		}
 	}

@@ -132,6 +132,8 @@ func Merge(earlier, later []Change) []Change {
 	return append(append(merged, earlier...), later...)
 }
 
+func (c Change) cameOrWent() bool { return c.Old == nil || c.New == nil }
+
 func (c Change) none() bool {
 	return c.Old == c.New || c.Old != nil && c.New != nil && *c.Old == *c.New
 }

@@ -155,8 +155,77 @@ func TestView(t *testing.T) {
 			t.Fatalf("%v %q %q: asked %s\ngot  %s\nwant %s", pairs, sc.Prefix(), keys, ask, got, want)
 		}
 		next, changes := s.Apply([]kv.Pair{{Key: anyKey(rnd), Value: fmt.Sprint(rnd.IntN(3))}}, []string{anyKey(rnd)})
-		if again := answers(kv.NewView(next, sc), ask); again != got && !v.Reads().TouchesAny(changes) {
+		alters := slices.ContainsFunc(changes, func(c kv.Change) bool { return v.Reads().Alters(c, s, next) })
+		if again := answers(kv.NewView(next, sc), ask); again != got && !alters {
 			t.Fatalf("%v %q %q: asked %s, %s did not touch it\nbefore %s\nafter  %s", pairs, sc.Prefix(), keys, ask, show(changes), got, again)
+		}
+		if alters && !v.Reads().TouchesAny(changes) {
+			t.Fatalf("%s alter what they do not touch", show(changes))
+		}
+	}
+}
+
+// A listing is altered when it brings other names, and only then; but for a
+// name that it has twice.
+func TestListingsAreExact(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 10))
+	altered, twice := 0, 0
+	for range 30_000 {
+		var pairs []kv.Pair
+		for range rnd.IntN(20) {
+			pairs = append(pairs, kv.Pair{Key: anyKey(rnd)})
+		}
+		keys := []string{"/"}
+		if rnd.IntN(2) == 0 {
+			keys = []string{anyKey(rnd), anyKey(rnd)}[:1+rnd.IntN(2)]
+		}
+		s, sc := kv.NewSnapshot(pairs), kv.NewScope([]string{"", "/a"}[rnd.IntN(2)], keys)
+		ask, list := []string{"/", "/a", "/b/", anyPath(rnd), anyPath(rnd) + "/"}[rnd.IntN(5)], (*kv.View).List
+		if rnd.IntN(2) == 0 {
+			list = (*kv.View).ListDirs
+		}
+		var puts []kv.Pair
+		for range rnd.IntN(3) {
+			puts = append(puts, kv.Pair{Key: anyKey(rnd)})
+		}
+		var deletes []string
+		for _, p := range pairs[:min(len(pairs), rnd.IntN(4))] {
+			deletes = append(deletes, p.Key)
+		}
+		next, changes := s.Apply(puts, deletes)
+		v := kv.NewView(s, sc)
+		before, after := list(v, ask), list(kv.NewView(next, sc), ask)
+		alters := slices.ContainsFunc(changes, func(c kv.Change) bool { return sc.Grants(c.Key) && v.Reads().Alters(c, s, next) })
+		if changed := !slices.Equal(before, after); changed != alters {
+			if changed || len(sc.Roots()) == 1 && !slices.Contains(before, path.Base(ask)) {
+				t.Fatalf("%v %q %q: asked %s;%s alter it: %v\nbefore %s\nafter  %s", pairs, sc.Prefix(), sc.Roots(), ask, show(changes), alters, before, after)
+			}
+			twice++
+		}
+		if alters {
+			altered++
+		}
+	}
+	if altered < 1000 || twice > altered/20 {
+		t.Errorf("%d listings were altered, %d without another name", altered, twice)
+	}
+}
+
+// BenchmarkAlters asks whether a lease that comes below a wide directory alters
+// its listing.
+func BenchmarkAlters(b *testing.B) {
+	var pairs []kv.Pair
+	for i := range 200_000 {
+		pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/services/%05d/%d", i/10, i%10), Value: "v"})
+	}
+	s := kv.NewSnapshot(pairs)
+	v := kv.NewView(s, kv.NewScope("", []string{"/"}))
+	v.List("/services")
+	next, changes := s.Apply([]kv.Pair{{Key: "/services/01000/lease"}}, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v.Reads().Alters(changes[0], s, next) {
+			b.Fatal("it does")
 		}
 	}
 }

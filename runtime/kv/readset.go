@@ -16,21 +16,21 @@ type ReadSet struct {
 	prefix   string
 	values   map[string]struct{}
 	presence map[string]struct{}
-	dirs     map[string]struct{}
+	listings map[Listing]struct{}
 	globs    map[string]struct{} // patterns, relative to prefix
 	world    map[string]struct{}
 }
 
-func add(m *map[string]struct{}, k string) {
+func add[K comparable](m *map[K]struct{}, k K) {
 	if *m == nil {
-		*m = map[string]struct{}{}
+		*m = map[K]struct{}{}
 	}
 	(*m)[k] = struct{}{}
 }
 
 func (r *ReadSet) addValue(full string)    { add(&r.values, full) }
 func (r *ReadSet) addPresence(full string) { add(&r.presence, full) }
-func (r *ReadSet) addDir(full string)      { add(&r.dirs, full) }
+func (r *ReadSet) addListing(l Listing)    { add(&r.listings, l) }
 func (r *ReadSet) addGlob(pattern string)  { add(&r.globs, pattern) }
 func (r *ReadSet) addWorld(name string)    { add(&r.world, name) }
 
@@ -41,8 +41,19 @@ func (r ReadSet) Values() iter.Seq[string] { return maps.Keys(r.values) }
 func (r ReadSet) Presence() iter.Seq[string] { return maps.Keys(r.presence) }
 
 // Dirs yields the full paths of the directories that were listed, without a
-// trailing slash. Only keys that come or go below one matter.
-func (r ReadSet) Dirs() iter.Seq[string] { return maps.Keys(r.dirs) }
+// trailing slash.
+func (r ReadSet) Dirs() iter.Seq[string] {
+	dirs := map[string]struct{}{}
+	for l := range r.listings {
+		if l.Of.shown() {
+			dirs[l.Path] = struct{}{}
+		}
+	}
+	return maps.Keys(dirs)
+}
+
+// Listings yields what the names that listings brought depend on.
+func (r ReadSet) Listings() iter.Seq[Listing] { return maps.Keys(r.listings) }
 
 // Globs yields, for each pattern, the full path below which a changed key can
 // match, and a function that tells whether one does.
@@ -74,15 +85,37 @@ func (r ReadSet) globMatches(pattern, full string) bool {
 // in order.
 func (r ReadSet) World() []string { return slices.Sorted(maps.Keys(r.world)) }
 
-// Touches tells whether c could alter a render that read r.
+// Touches tells whether c could alter a render that read r, whatever else is
+// there: a key that comes or goes anywhere below a listed directory may bring
+// or take a name.
 func (r ReadSet) Touches(c Change) bool {
+	return r.touches(c) || c.cameOrWent() && r.listed(c.Key)
+}
+
+// Alters tells the same of one of the changes that made next of old, and
+// knows whether a listing brings other names then.
+func (r ReadSet) Alters(c Change, old, next *Snapshot) bool {
+	if r.touches(c) {
+		return true
+	}
+	if len(r.listings) == 0 || !c.cameOrWent() {
+		return false
+	}
+	for l, tree := range ListedBy(c.Key) {
+		if _, ok := r.listings[l]; ok && Moved(tree, old, next) {
+			return true
+		}
+	}
+	return false
+}
+
+// touches is Touches without listings.
+func (r ReadSet) touches(c Change) bool {
 	if _, ok := r.values[c.Key]; ok {
 		return true
 	}
-	if cameOrWent := c.Old == nil || c.New == nil; cameOrWent {
-		if _, ok := r.presence[c.Key]; ok || r.listed(c.Key) {
-			return true
-		}
+	if _, ok := r.presence[c.Key]; ok && c.cameOrWent() {
+		return true
 	}
 	for pattern := range r.globs {
 		if r.globMatches(pattern, c.Key) {
@@ -94,8 +127,10 @@ func (r ReadSet) Touches(c Change) bool {
 
 func (r ReadSet) listed(key string) bool {
 	for at := key; ; {
-		if _, ok := r.dirs[at]; ok {
-			return true
+		for of := range shown {
+			if _, ok := r.listings[Listing{at, of}]; ok {
+				return true
+			}
 		}
 		i := strings.LastIndexByte(at, '/')
 		if i < 0 {
@@ -111,7 +146,7 @@ func (r ReadSet) TouchesAny(cs []Change) bool { return slices.ContainsFunc(cs, r
 // Equal tells whether two renders read the same.
 func (r ReadSet) Equal(o ReadSet) bool {
 	return r.prefix == o.prefix && maps.Equal(r.values, o.values) && maps.Equal(r.presence, o.presence) &&
-		maps.Equal(r.dirs, o.dirs) && maps.Equal(r.globs, o.globs) && maps.Equal(r.world, o.world)
+		maps.Equal(r.listings, o.listings) && maps.Equal(r.globs, o.globs) && maps.Equal(r.world, o.world)
 }
 
 // Union is what either read. Both must come from views with one prefix.
@@ -123,14 +158,14 @@ func (r ReadSet) Union(o ReadSet) ReadSet {
 	for _, s := range []ReadSet{r, o} {
 		merge(&u.values, s.values)
 		merge(&u.presence, s.presence)
-		merge(&u.dirs, s.dirs)
+		merge(&u.listings, s.listings)
 		merge(&u.globs, s.globs)
 		merge(&u.world, s.world)
 	}
 	return u
 }
 
-func merge(into *map[string]struct{}, from map[string]struct{}) {
+func merge[K comparable](into *map[K]struct{}, from map[K]struct{}) {
 	for k := range from {
 		add(into, k)
 	}

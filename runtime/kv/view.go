@@ -124,7 +124,7 @@ func (v *View) Exists(key string) bool {
 // lists its own base name, too; an absent path lists nothing
 // (confd's documentation, "ls").
 func (v *View) List(dir string) []string {
-	names, self := v.list(dir, func(bool) bool { return true })
+	names, self := v.list(dir, Names, Tree)
 	if self != "" {
 		names[self] = struct{}{}
 	}
@@ -134,40 +134,56 @@ func (v *View) List(dir string) []string {
 // ListDirs is the names of the children of a directory that have children
 // themselves (confd's documentation, "lsdir").
 func (v *View) ListDirs(dir string) []string {
-	names, _ := v.list(dir, func(leaf bool) bool { return !leaf })
+	names, _ := v.list(dir, Subdir, Below)
 	return slices.Sorted(maps.Keys(names))
 }
 
-func (v *View) list(dir string, want func(leaf bool) bool) (names map[string]struct{}, self string) {
+// list finds the names of a directory that is granted, or of what is granted
+// and lies below it; of and part say what is listed.
+func (v *View) list(dir string, of, part Of) (names map[string]struct{}, self string) {
 	names = map[string]struct{}{}
 	if !strings.HasPrefix(dir, "/") {
 		return names, ""
 	}
 	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
-	v.reads.addDir(full)
-	if v.scope.Grants(full) {
-		for c := range v.snapshot.children(full+"/", "") {
-			if want(c.leaf) {
-				names[c.name] = struct{}{}
-			}
+	if !v.scope.Grants(full) {
+		v.listAbove(full, part, names)
+		return names, ""
+	}
+	v.reads.addListing(Listing{full, of})
+	for c := range v.snapshot.children(full+"/", "") {
+		if of == Names || !c.leaf {
+			names[c.name] = struct{}{}
 		}
-		if _, ok := v.snapshot.Get(full); ok && full != "" && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
+	}
+	if of == Names && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
+		v.reads.addListing(Listing{full, Itself})
+		if _, ok := v.snapshot.Get(full); ok {
 			self = path.Base(full)
 		}
-		return names, self
 	}
-	for _, root := range v.scope.roots { // the directory lies above what is granted
+	return names, self
+}
+
+// listAbove lists a directory that lies above what is granted.
+func (v *View) listAbove(full string, part Of, names map[string]struct{}) {
+	v.reads.addListing(Listing{full, Above})
+	for _, root := range v.scope.roots {
 		below, ok := strings.CutPrefix(root, full+"/")
 		if !ok {
 			continue
 		}
 		name, _, deeper := strings.Cut(below, "/")
-		for k := range v.snapshot.Under(root) {
-			if leaf := !deeper && k == root; want(leaf) {
-				names[name] = struct{}{}
-				break
-			}
+		part, tree := part, root
+		if deeper {
+			part = Tree // the name is that of a directory, however little is in it
+		}
+		if part == Below {
+			tree += "/"
+		}
+		v.reads.addListing(Listing{root, part})
+		if v.snapshot.holds(tree) {
+			names[name] = struct{}{}
 		}
 	}
-	return names, ""
 }
