@@ -26,7 +26,8 @@ type Status struct {
 	FromDisk bool
 
 	Audited     time.Time // when the store and the cache were last compared; zero: never
-	Differences int       // how many of the comparisons found other keys in the store
+	Audits      int       // how many comparisons there were
+	Differences int       // how many of them found other keys in the store
 }
 
 // Stale tells whether the store has been away for so long that its keys may
@@ -40,7 +41,7 @@ func (c *Cache) Status() Status {
 	return Status{
 		Connected: c.connected(), Contact: c.fresh.at, Err: c.fresh.err,
 		Keys: c.snapshot.Len(), Hidden: len(c.hidden), FromDisk: c.fresh.disk,
-		Audited: c.audits.at, Differences: c.audits.found,
+		Audited: c.audits.at, Audits: c.audits.made, Differences: c.audits.found,
 	}
 }
 

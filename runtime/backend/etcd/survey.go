@@ -9,6 +9,8 @@ import (
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend"
 )
 
 // A survey counts the keys and looks for one that is newer than the newest
@@ -75,7 +77,7 @@ func (w *watch) surveyed(f finding) error {
 		f.other = fmt.Sprintf("there are %d keys, and %d were told of", f.count, f.from.count)
 	}
 	w.b.log.Error("the store holds other keys than its watch told of; it is listed again", "backend", Factory.Name, "err", f.other)
-	return lost("%s", f.other)
+	return lost("%w: %s", backend.ErrDiffers, f.other)
 }
 
 // settled judges a survey that stands in for the server's progress.
