@@ -107,6 +107,7 @@ type backendStanding struct {
 	Backend string    `json:"backend"`
 	Up      bool      `json:"up"`
 	Stale   bool      `json:"stale"`
+	Disk    bool      `json:"from_disk"`
 	Contact time.Time `json:"last_contact,omitzero"`
 	Code    string    `json:"code,omitzero"`
 	Keys    int       `json:"keys"`
@@ -139,7 +140,7 @@ func (a *Admin) standing(s Subject, now time.Time) standing {
 
 func backend(name string, s cache.Status, now time.Time) backendStanding {
 	return backendStanding{
-		Backend: name, Up: s.Connected, Stale: s.Stale(now), Contact: s.Contact, Code: code(s.Err), Keys: s.Keys, Hidden: s.Hidden,
+		Backend: name, Up: s.Connected, Stale: s.Stale(now), Disk: s.FromDisk, Contact: s.Contact, Code: code(s.Err), Keys: s.Keys, Hidden: s.Hidden,
 		Audited: s.Audited, Audits: s.Audits, Differ: s.Differences,
 	}
 }

@@ -30,9 +30,11 @@ type Status struct {
 	Differences int       // how many of them found other keys in the store
 }
 
-// Stale tells whether the store has been away for so long that its keys may
-// have changed unseen.
-func (s Status) Stale(now time.Time) bool { return !s.Connected && now.Sub(s.Contact) > staleAfter }
+// Stale tells whether the keys may have changed unseen: the store has been away
+// for long, or has said nothing since the start.
+func (s Status) Stale(now time.Time) bool {
+	return !s.Connected && (s.FromDisk || now.Sub(s.Contact) > staleAfter)
+}
 
 // Status is how the cache stands with its store now.
 func (c *Cache) Status() Status {
