@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func TestEtcdFaults(t *testing.T) {
 		"all keys deleted and put back": etcdEmptiedBriefly,
 		"all keys may go":               etcdMayEmpty,
 		"somebody minds":                etcdMayNotEmpty,
+		"an audit is asked for":         etcdAudited,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +73,22 @@ func etcdRestarts(t *testing.T, wconf string) {
 	server.Put("/a/stamp", "2")
 	s.becomes("out", stampText(2), soon)
 	s.reloaded(stampText(1), stampText(2))
+}
+
+// SIGUSR1 compares what is held with the store, and changes nothing.
+func etcdAudited(t *testing.T, wconf string) {
+	server := etcdtest.Start(t)
+	server.Put("/a/stamp", "1", "/a/list/1", "one")
+	s := newSite(t, wconf, stampSettings, stampTemplate, onEtcd(server.Endpoint)...)
+	s.start(stamped)
+	s.becomes("out", stampText(1, "one"), soon)
+	s.must(s.daemon.Process.Signal(syscall.SIGUSR1))
+	s.says("the store was compared with the cache backend=etcd keys=2 differing=0")
+	server.Kill()
+	s.says("the store is away")
+	s.must(s.daemon.Process.Signal(syscall.SIGUSR1))
+	s.says("the store could not be compared with the cache")
+	s.reloaded(stampText(1, "one"))
 }
 
 func etcdCompacted(t *testing.T, wconf string) {

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
@@ -122,10 +121,4 @@ func (rt *Runtime) of(name string) *built {
 		return b
 	}
 	return nil
-}
-
-func (ss *stores) all() []*store {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return slices.Clone(ss.open)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -43,34 +41,11 @@ func (p *program) metadataAction(c *cli.Context) error {
 	server := metadata.New(metadata.Options{
 		Answers: c.String("answers"), Listen: c.String("listen"), ListenReload: c.String("listenReload"), XFF: c.Bool("xff"), Log: log,
 	})
-	stop := onHangup(c.Context, func() {
+	stop := onSignal(c.Context, syscall.SIGHUP, func(context.Context) {
 		if err := server.Reload(); err != nil {
 			log.Error("the old answers stay", "err", err)
 		}
 	})
 	defer stop()
 	return server.Run(c.Context)
-}
-
-// onHangup calls do at each SIGHUP, until stop returns.
-func onHangup(ctx context.Context, do func()) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	hup, ended := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-hup:
-				do()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hup)
-		cancel()
-		<-ended
-	}
 }

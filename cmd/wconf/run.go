@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -79,7 +80,7 @@ func (p *program) runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Usage: "keep the files in step with the keys, until a signal ends it",
 		Description: "It watches the store, unless -watch=false makes it poll. Where no store is named, a keys.yaml beside conf.d is one.\n" +
-			"SIGHUP reads the configuration again; edited files are seen without it.",
+			"SIGHUP reads the configuration again; edited files are seen without it. SIGUSR1 compares the cache with the store.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "once", Usage: "render and apply once, then exit"}},
 		Action: func(c *cli.Context) error {
 			s, err := p.newStyle(c)
@@ -167,11 +168,11 @@ func (p *program) run(ctx context.Context, s *settings) error {
 	if s.Noop && s.Diff {
 		log.Warn("-diff prints in a one-time run only")
 	}
-	stop := onHangup(ctx, func() {
+	defer onSignal(ctx, syscall.SIGHUP, func(context.Context) {
 		log.Info("reading the configuration again")
 		watched.Reload(rt.Reload)
-	})
-	defer stop()
+	})()
+	defer onSignal(ctx, syscall.SIGUSR1, rt.Audit)()
 	return stopped(watched.Run(ctx, rt, rt.Run), log)
 }
 

@@ -99,7 +99,7 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 // sendSignal sends a signal to the process whose number a file holds: signal HUP FILE.
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: signal HUP|TERM|KILL FILE")
+		ts.Fatalf("usage: signal HUP|USR1|TERM|KILL FILE")
 	}
 	pid := strings.TrimSpace(ts.ReadFile(args[1]))
 	if err := exec.Command("kill", "-"+args[0], pid).Run(); err != nil {

@@ -381,6 +381,7 @@ func TestDetailed(t *testing.T) {
 	s := &fixed{stores: map[string]cache.Status{
 		"etcd": {Connected: true, Contact: now, Keys: 3, Hidden: 1},
 		"file": {Err: errors.New("SEKRIT"), Contact: now.Add(-time.Hour)},
+		"kept": {Contact: now, FromDisk: true, Keys: 2},
 	}}
 	bad := done("b", resource.Failed)
 	bad.Step, bad.Err = "check", fmt.Errorf("step: %w", &problem.Problem{Code: problem.CheckFailed, Msg: "SEKRIT"})
@@ -393,13 +394,16 @@ func TestDetailed(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Resources) != 2 || len(got.Backends) != 2 || !got.Ready || !got.Alive || got.Version != "1.2" || got.Status != "2 resources, 1 failed" {
+	if len(got.Resources) != 2 || len(got.Backends) != 3 || !got.Ready || !got.Alive || got.Version != "1.2" || got.Status != "2 resources, 1 failed" {
 		t.Fatalf("%+v", got)
 	}
 	if r := got.Resources[1]; r.State != "failed" || r.Step != "check" || r.Code != problem.CheckFailed || !r.Rendered {
 		t.Errorf("%+v", r)
 	}
-	if b := got.Backends[1]; b.Up || !b.Stale || b.Code != "error" || b.Backend != "file" {
+	if b := got.Backends[1]; b.Up || !b.Stale || b.Code != "error" || b.Backend != "file" || b.Disk {
+		t.Errorf("%+v", b)
+	}
+	if b := got.Backends[2]; b.Up || !b.Stale || !b.Disk {
 		t.Errorf("%+v", b)
 	}
 }

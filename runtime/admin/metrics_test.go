@@ -34,7 +34,7 @@ func scrape(t *testing.T, a *Admin, s Subject, names ...string) (lines []string)
 func TestMetrics(t *testing.T) {
 	a := New(Options{Version: "1.2", Commit: "abc"})
 	s := &fixed{stores: map[string]cache.Status{
-		"etcd":   {Connected: true, Contact: time.Now().Add(-time.Minute), Keys: 3, Hidden: 1},
+		"etcd":   {Connected: true, Contact: time.Now().Add(-time.Minute), Keys: 3, Hidden: 1, Audits: 5, Differences: 2},
 		"etcd-2": {Err: errors.New("SEKRIT")},
 	}}
 	x := engine.Status{
@@ -49,6 +49,7 @@ func TestMetrics(t *testing.T) {
 		`wconf_resources 2`, `confd_templates_loaded 2`,
 		`wconf_backend_up{backend="etcd"} 1`, `wconf_backend_up{backend="etcd-2"} 0`, `confd_backend_healthy{backend="etcd"} 1`,
 		`wconf_cache_keys{backend="etcd"} 3`, `wconf_cache_hidden_keys{backend="etcd"} 1`,
+		`wconf_audits_total{backend="etcd"} 5`, `wconf_audit_differences_total{backend="etcd"} 2`, `wconf_audit_differences_total{backend="etcd-2"} 0`,
 		`wconf_resource_state{resource="x",state="held"} 1`, `wconf_resource_state{resource="x",state="in sync"} 0`, `wconf_resource_state{resource="y",state="owed"} 1`,
 		`wconf_render_total{resource="x",result="ok"} 5`, `wconf_render_total{resource="x",result="failed"} 2`,
 		`wconf_reload_total{resource="x",result="ok"} 3`, `wconf_reload_total{resource="x",result="failed"} 1`,

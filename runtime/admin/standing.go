@@ -107,10 +107,14 @@ type backendStanding struct {
 	Backend string    `json:"backend"`
 	Up      bool      `json:"up"`
 	Stale   bool      `json:"stale"`
+	Disk    bool      `json:"from_disk"`
 	Contact time.Time `json:"last_contact,omitzero"`
 	Code    string    `json:"code,omitzero"`
 	Keys    int       `json:"keys"`
 	Hidden  int       `json:"hidden_keys"`
+	Audited time.Time `json:"last_audit,omitzero"`
+	Audits  int       `json:"audits"`
+	Differ  int       `json:"audit_differences"`
 }
 
 func (a *Admin) standing(s Subject, now time.Time) standing {
@@ -136,7 +140,8 @@ func (a *Admin) standing(s Subject, now time.Time) standing {
 
 func backend(name string, s cache.Status, now time.Time) backendStanding {
 	return backendStanding{
-		Backend: name, Up: s.Connected, Stale: s.Stale(now), Contact: s.Contact, Code: code(s.Err), Keys: s.Keys, Hidden: s.Hidden,
+		Backend: name, Up: s.Connected, Stale: s.Stale(now), Disk: s.FromDisk, Contact: s.Contact, Code: code(s.Err), Keys: s.Keys, Hidden: s.Hidden,
+		Audited: s.Audited, Audits: s.Audits, Differ: s.Differences,
 	}
 }
 

@@ -67,6 +67,10 @@ type Backend interface {
 // ErrCursorLost is returned by Watch when the history after the cursor is gone.
 var ErrCursorLost = errors.New("the store's history before the cursor is gone")
 
+// ErrDiffers is joined to ErrCursorLost by a Watch that has compared, and found
+// that the store holds other keys than it was told of.
+var ErrDiffers = errors.New("the store holds other keys than its watch told of")
+
 // Resyncer is a further power: a backend that can compare what the cache holds
 // with the store more cheaply than by listing everything.
 type Resyncer interface {

@@ -18,8 +18,19 @@ import (
 // audits is what the audits of a cache came to.
 type audits struct {
 	at     time.Time
+	made   int
 	found  int
 	repair bool // the next list mends what an audit found
+}
+
+// note counts an audit.
+func (a *audits) note(now time.Time, differs bool) {
+	a.at = now
+	a.made++
+	if differs {
+		a.found++
+		a.repair = true
+	}
 }
 
 // A comparison that finds a difference is made again before that is believed:
@@ -78,37 +89,44 @@ func (c *Cache) differs(ctx context.Context, store backend.Resyncer) (bool, erro
 	return store.Differs(ctx, prefixes, s)
 }
 
-// audited notes how an audit ended. After a difference the cache lists again.
+// audited notes how an audit ended. After a difference the cache lists again,
+// and says then how many keys differed: the comparison ends at the first.
 func (c *Cache) audited(differs bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.audits.at = c.opt.Now()
-	if !differs {
-		return
-	}
-	c.audits.found++
-	c.audits.repair = true
-	if c.restart != nil {
+	c.audits.note(c.opt.Now(), differs)
+	switch {
+	case !differs:
+		c.opt.Log.Info("the store was compared with the cache", "backend", c.opt.Name, "keys", c.snapshot.Len(), "differing", 0)
+	case c.restart != nil:
 		c.restart()
 	}
 }
 
+// differed notes a difference that the watch itself found; it has ended, and
+// the cache lists again.
+func (c *Cache) differed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.audits.note(c.opt.Now(), true)
+}
+
 // mended says what a list after a difference changed.
-func (c *Cache) mended(keys int) {
+func (c *Cache) mended(differing int) {
 	if !c.audits.repair {
 		return
 	}
 	c.audits.repair = false
-	c.opt.Log.Warn("the store held other keys than the cache; they were listed again", "backend", c.opt.Name, "differing", keys)
+	c.opt.Log.Warn("the store held other keys than the cache; they were listed again", "backend", c.opt.Name, "keys", c.snapshot.Len(), "differing", differing)
 }
 
-// auditDaily audits once a day, each host at another time.
+// auditDaily audits at most once a day, each host at another time.
 func (c *Cache) auditDaily(ctx context.Context) {
 	if _, ok := c.backend.(backend.Resyncer); !ok {
 		return
 	}
 	for wait := auditEvery; ; {
-		pause(ctx, wait*4/5+rand.N(wait*2/5))
+		pause(ctx, wait+rand.N(wait/5))
 		if ctx.Err() != nil {
 			return
 		}

@@ -3,12 +3,14 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/cache"
 	"github.com/wconf/wconf/runtime/kv"
 )
@@ -45,34 +47,71 @@ func TestAudit(t *testing.T) {
 					t.Fatalf("differs %v, %v", differs, err)
 				}
 				synctest.Wait()
-				if st := ca.Status(); st.Differences != c.found || st.Audited.IsZero() || s.listed != c.lists {
+				if st := ca.Status(); st.Audits != 1 || st.Differences != c.found || st.Audited.IsZero() || s.listed != c.lists {
 					t.Fatalf("listed %d times, status %+v", s.listed, st)
 				}
 				if c.found > 0 {
 					holds(t, ca, "/secret", "2", "/b", "1")
 				}
 			})
-			if warned := strings.Contains(log.String(), "differing=2"); warned != (c.found > 0) || strings.Contains(log.String(), "/secret") {
+			line := "level=INFO msg=\"the store was compared with the cache\" backend=\"\" keys=1 differing=0"
+			if c.found > 0 {
+				line = "they were listed again\" backend=\"\" keys=2 differing=2"
+			}
+			if strings.Count(log.String(), line) != 1 || strings.Count(log.String(), "differing") != 1 || strings.Contains(log.String(), "/secret") {
 				t.Errorf("log:\n%s", log)
 			}
 		})
 	}
 }
 
+// A day and a little: at most daily, and each host at another time.
 func TestAuditDaily(t *testing.T) {
-	s := &compared{script: &script{lists: []answer{{pairs("/a", "1"), "c1", nil}}}, says: []bool{false}}
-	run(t, s, cache.Options{}, func(*cache.Cache) {
-		time.Sleep(19 * time.Hour)
+	for range 20 {
+		s := &compared{script: &script{lists: []answer{{pairs("/a", "1"), "c1", nil}}}, says: []bool{false}}
+		run(t, s, cache.Options{}, func(*cache.Cache) {
+			time.Sleep(24*time.Hour - time.Second)
+			synctest.Wait()
+			if s.n.Load() != 0 {
+				t.Error("audited within a day of the start")
+			}
+			time.Sleep(5 * time.Hour)
+			synctest.Wait()
+			if s.n.Load() != 1 {
+				t.Error("not audited for 29 hours")
+			}
+			time.Sleep(300 * 24 * time.Hour)
+			synctest.Wait()
+			if n := s.n.Load(); n < 251 || n > 301 || s.listed != 1 {
+				t.Errorf("audited %d times in 301 days, listed %d times", n, s.listed)
+			}
+		})
+	}
+}
+
+// What the store's own watch finds to differ counts as what an audit finds.
+func TestDifferenceInPassing(t *testing.T) {
+	var o cache.Options
+	log := logged(&o)
+	s := &script{lists: []answer{{pairs("/a", "1"), "c1", nil}, {pairs("/a", "2", "/b", "1"), "c2", nil}}}
+	run(t, s, o, func(c *cache.Cache) {
+		s.watch <- fmt.Errorf("%w: %w", backend.ErrCursorLost, backend.ErrDiffers)
+		time.Sleep(time.Second)
 		synctest.Wait()
-		if s.n.Load() != 0 {
-			t.Error("audited at once")
+		holds(t, c, "/a", "2", "/b", "1")
+		if st := c.Status(); st.Audits != 1 || st.Differences != 1 || !st.Audited.Equal(time.Now().Add(-time.Second)) {
+			t.Errorf("status %+v", st)
 		}
-		time.Sleep(30 * 24 * time.Hour)
+		s.watch <- fmt.Errorf("%w: compacted", backend.ErrCursorLost)
+		time.Sleep(time.Second)
 		synctest.Wait()
-		if n := s.n.Load(); n < 25 || n > 38 || s.listed != 1 {
-			t.Errorf("audited %d times in 31 days, listed %d times", n, s.listed)
+		if st := c.Status(); st.Audits != 1 || st.Differences != 1 || s.listed != 3 {
+			t.Errorf("a lost cursor was counted: %+v", st)
 		}
 	})
+	if n := strings.Count(log.String(), "keys=2 differing=2"); n != 1 {
+		t.Errorf("log:\n%s", log)
+	}
 }
 
 func TestAuditThatCannotBe(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -38,8 +37,12 @@ func create(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
+// errOtherPrefixes is what is wrong with a file that is good for others.
+var errOtherPrefixes = errors.New("it is of other prefixes")
+
 // readFile reads a cache file that nobody else can have read or written, if it
-// is of this store and these prefixes.
+// is of this store and holds all keys below the prefixes; of more it takes what
+// is asked for.
 func readFile(path, store string, prefixes []string) (image, error) {
 	f, size, err := openOwn(path)
 	if err != nil {
@@ -53,10 +56,10 @@ func readFile(path, store string, prefixes []string) (image, error) {
 		return image{}, err
 	case im.Store != store:
 		return image{}, errors.New("it is of another store, or of other settings of it")
-	case !slices.Equal(im.Prefixes, prefixes):
-		return image{}, fmt.Errorf("it holds the keys below %s; those below %s are wanted", strings.Join(im.Prefixes, " "), strings.Join(prefixes, " "))
+	case !im.covers(prefixes):
+		return image{}, fmt.Errorf("%w: it holds the keys below %s, and not all below %s", errOtherPrefixes, strings.Join(im.Prefixes, " "), strings.Join(prefixes, " "))
 	}
-	return im, nil
+	return im.narrowed(prefixes), nil
 }
 
 // openOwn opens a regular file of ours that is closed to others, and makes it

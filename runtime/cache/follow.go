@@ -41,6 +41,9 @@ func (c *Cache) run(ctx context.Context) error {
 			if errors.Is(err, backend.ErrCursorLost) {
 				c.opt.Log.Info("the store's history went on; listing it again", "backend", c.opt.Name, "err", err)
 				listed = false
+				if errors.Is(err, backend.ErrDiffers) {
+					c.differed()
+				}
 			} else {
 				c.broke(err)
 				c.show()

@@ -26,12 +26,15 @@ type Status struct {
 	FromDisk bool
 
 	Audited     time.Time // when the store and the cache were last compared; zero: never
-	Differences int       // how many of the comparisons found other keys in the store
+	Audits      int       // how many comparisons there were
+	Differences int       // how many of them found other keys in the store
 }
 
-// Stale tells whether the store has been away for so long that its keys may
-// have changed unseen.
-func (s Status) Stale(now time.Time) bool { return !s.Connected && now.Sub(s.Contact) > staleAfter }
+// Stale tells whether the keys may have changed unseen: the store has been away
+// for long, or has said nothing since the start.
+func (s Status) Stale(now time.Time) bool {
+	return !s.Connected && (s.FromDisk || now.Sub(s.Contact) > staleAfter)
+}
 
 // Status is how the cache stands with its store now.
 func (c *Cache) Status() Status {
@@ -40,7 +43,7 @@ func (c *Cache) Status() Status {
 	return Status{
 		Connected: c.connected(), Contact: c.fresh.at, Err: c.fresh.err,
 		Keys: c.snapshot.Len(), Hidden: len(c.hidden), FromDisk: c.fresh.disk,
-		Audited: c.audits.at, Differences: c.audits.found,
+		Audited: c.audits.at, Audits: c.audits.made, Differences: c.audits.found,
 	}
 }
 

@@ -111,6 +111,29 @@ func (im image) bytes() (n int64) {
 	return n
 }
 
+// covers tells whether an image holds everything below prefixes.
+func (im image) covers(prefixes []string) bool {
+	wanted := make([]kv.Pair, len(prefixes))
+	for i, p := range prefixes {
+		wanted[i].Key = p
+	}
+	return len(backend.Below(wanted, im.Prefixes)) == len(prefixes)
+}
+
+// narrowed is what an image holds below prefixes. It has no cursor, unless
+// that is everything: a cursor is one of its prefixes.
+func (im image) narrowed(prefixes []string) image {
+	if slices.Equal(im.Prefixes, prefixes) {
+		return im
+	}
+	var all []kv.Pair
+	for k, v := range im.snapshot.From("") {
+		all = append(all, kv.Pair{Key: k, Value: v})
+	}
+	im.snapshot, im.Prefixes, im.Cursor = kv.NewSnapshot(backend.Below(all, prefixes)), prefixes, ""
+	return im
+}
+
 // reader reads an image of which nothing is believed.
 type reader struct {
 	from  io.Reader

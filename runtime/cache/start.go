@@ -38,8 +38,8 @@ func (s *start) heard(b backend.Batch) {
 	}
 }
 
-// recall takes the keys from the cache file; then the store is watched from
-// there instead of listed.
+// recall takes the keys from the cache file. It tells whether the store can be
+// watched from there instead of listed.
 func (c *Cache) recall(prefixes []string) bool {
 	if c.opt.File == "" {
 		return false
@@ -47,6 +47,9 @@ func (c *Cache) recall(prefixes []string) bool {
 	im, err := readFile(c.opt.File, c.opt.Store, prefixes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case errors.Is(err, errOtherPrefixes):
+		c.opt.Log.Warn("the cache file cannot be used; it is written anew when the store answers", "backend", c.opt.Name, "path", c.opt.File, "err", err)
 		return false
 	case err != nil:
 		c.opt.Log.Warn("the cache file cannot be used and was set aside", "backend", c.opt.Name, "path", c.opt.File, "err", errors.Join(err, setAside(c.opt.File)))
@@ -56,9 +59,12 @@ func (c *Cache) recall(prefixes []string) bool {
 	defer c.mu.Unlock()
 	c.snapshot, c.cursor, c.covers, c.widened = im.snapshot, im.Cursor, prefixes, true
 	c.fresh.at, c.fresh.disk = im.At, true
-	c.saved = im
+	whole := im.Cursor != ""
+	if whole {
+		c.saved = im
+	}
 	c.start.timer = time.AfterFunc(patience, c.show)
-	return true
+	return whole
 }
 
 // show ends the wait for the store.

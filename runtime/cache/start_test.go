@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,7 +47,7 @@ func TestStartWhileAway(t *testing.T) {
 		synctest.Wait()
 		holds(t, c, "/a", "1", "/b", "1")
 		st := c.Status()
-		if st.Connected || !st.FromDisk || st.Err == nil || st.Contact.IsZero() || !st.Stale(time.Now().Add(time.Minute)) {
+		if st.Connected || !st.FromDisk || st.Err == nil || st.Contact.IsZero() || !st.Stale(time.Now()) {
 			t.Fatalf("status: %+v", st)
 		}
 		u, ok := c.Take()
@@ -187,15 +188,54 @@ func TestForeignFile(t *testing.T) {
 	}
 }
 
-// Other prefixes are other keys.
-func TestForeignPrefixes(t *testing.T) {
-	o := keptFile(t)
-	log := logged(&o)
-	s := &script{lists: []answer{{pairs("/a", "9"), "c9", nil}}, prefixes: []string{"/a"}}
-	run(t, s, o, func(c *cache.Cache) { holds(t, c, "/a", "9") })
-	if !strings.Contains(log.String(), "it holds the keys below /; those below /a are wanted") {
-		t.Errorf("log:\n%s", log)
+// A file serves whoever asks for no more than it holds, with what was asked
+// for. Its cursor is one of other prefixes, so that the store is listed.
+func TestFileOfMorePrefixes(t *testing.T) {
+	wide := func(t *testing.T) cache.Options {
+		o := cache.Options{File: filepath.Join(t.TempDir(), "keys"), Store: "etcd a:2379"}
+		s := &script{lists: []answer{{pairs("/app", "0", "/app/a", "1", "/app-old", "1", "/web/a", "1"), "c1", nil}}, prefixes: []string{"/app", "/app-old", "/web"}}
+		run(t, s, o, func(*cache.Cache) {})
+		return o
 	}
+	for name, c := range map[string]struct{ prefixes, holds []string }{
+		"fewer":    {[]string{"/app", "/web"}, []string{"/app", "0", "/app/a", "1", "/web/a", "1"}},
+		"narrower": {[]string{"/app/a", "/web"}, []string{"/app/a", "1", "/web/a", "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := wide(t)
+			away := &script{lists: []answer{{err: errRefused}}, prefixes: c.prefixes}
+			run(t, away, o, func(ca *cache.Cache) {
+				holds(t, ca, c.holds...)
+				if u, ok := ca.Take(); !ok || !u.First || !slices.Equal(u.Prefixes, c.prefixes) || !ca.Status().FromDisk || len(away.from) > 0 {
+					t.Errorf("first update %+v, watched from %q, status %+v", u, away.from, ca.Status())
+				}
+			})
+			s := &script{lists: []answer{{pairs("/app/a", "2", "/web/a", "2"), "c2", nil}}, prefixes: c.prefixes}
+			run(t, s, o, func(ca *cache.Cache) {
+				holds(t, ca, "/app/a", "2", "/web/a", "2")
+				time.Sleep(2 * time.Second) // and is written, without what nobody wants any more
+				synctest.Wait()
+				if text, _ := os.ReadFile(o.File); bytes.Contains(text, []byte("/app-old")) {
+					t.Error("the file keeps what is not asked for")
+				}
+			})
+		})
+	}
+	t.Run("more", func(t *testing.T) {
+		o := wide(t)
+		log := logged(&o)
+		s := &script{lists: []answer{{err: errRefused}}, prefixes: []string{"/app", "/new"}}
+		run(t, s, o, func(c *cache.Cache) {
+			if c.Snapshot() != nil {
+				t.Error("a part of what is asked for was shown")
+			}
+		})
+		if !strings.Contains(log.String(), "it holds the keys below /app /app-old /web, and not all below /app /new") {
+			t.Errorf("log:\n%s", log)
+		}
+		s = &script{lists: []answer{{err: errRefused}}, prefixes: []string{"/app"}}
+		run(t, s, o, func(c *cache.Cache) { holds(t, c, "/app", "0", "/app/a", "1") }) // the file still stands
+	})
 }
 
 // The file is written some time after changes, not with each, and at the end.

@@ -102,7 +102,7 @@ var Options = []Option{
 	{Name: "dial-timeout", Group: groupStore, Kind: Duration, Default: "5s", field: func(d *Daemon) any { return &d.Store.DialTimeout },
 		Doc: "The longest time to connect."},
 	{Name: "cache-file", Group: groupRun, Kind: Text, field: func(d *Daemon) any { return &d.CacheFile },
-		Doc: "Keep the last known keys in this file (mode 0600), so that a start without the store has them. It holds their values: off by default."},
+		Doc: "Keep the last known keys in this file (mode 0600), so that a daemon that starts without the store has them. It holds their values in clear: off by default."},
 
 	{Name: "log-level", Group: groupLog, Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "warning", "error", "fatal", "panic"}, field: func(d *Daemon) any { return &d.LogLevel },
 		Doc: "The least important level that is logged."},

@@ -62,8 +62,8 @@ func latency(b *testing.B, s *etcdtest.Server, arrived func()) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
 
-// BenchmarkList lists 100,000 keys of 100 bytes.
-func BenchmarkList(b *testing.B) {
+// manyKeys is an etcd with 100,000 keys of 100 bytes.
+func manyKeys(b *testing.B) *etcdtest.Server {
 	s := etcdtest.Start(b, "--max-txn-ops", "2000")
 	value := string(make([]byte, 100))
 	for i := range 100 {
@@ -73,6 +73,38 @@ func BenchmarkList(b *testing.B) {
 		}
 		s.Txn(ops...)
 	}
+	return s
+}
+
+// BenchmarkSurvey counts 100,000 keys, also looks for newer ones among them,
+// and counts 2,000 prefixes.
+func BenchmarkSurvey(b *testing.B) {
+	s := manyKeys(b)
+	store := openReal(b, backend.Config{}, s.Endpoint)
+	one, many := []string{"/app"}, []string{}
+	for i := range 2000 {
+		many = append(many, fmt.Sprintf("/app/%03d/%04d", i/1000, i%1000))
+	}
+	at := cursor{rev: s.Revision(), mark: mark{mod: s.Revision()}}
+	for _, c := range []struct {
+		name     string
+		prefixes []string
+		newest   bool
+		count    int64
+	}{{"count", one, false, 100_000}, {"newest", one, true, 100_000}, {"prefixes", many, false, 2000}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				if n, other, err := store.survey(b.Context(), store.scope(c.prefixes), at, at.rev, c.newest); n != c.count || other != "" || err != nil {
+					b.Fatal(n, other, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkList lists 100,000 keys of 100 bytes.
+func BenchmarkList(b *testing.B) {
+	s := manyKeys(b)
 	store := openReal(b, backend.Config{}, s.Endpoint)
 	b.ReportAllocs()
 	var held uint64

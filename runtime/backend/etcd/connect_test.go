@@ -360,6 +360,11 @@ func TestUsers(t *testing.T) {
 	s.Txn(clientv3.OpPut("/app/a", "2"), clientv3.OpPut("/web", "self"), clientv3.OpPut("/secret", "y"))
 	m.holds(soon, "/app/a", "2", "/web/a", "1", "/web", "self")
 
+	at := m.stands()
+	if count, other, err := b.survey(ctx, b.scope([]string{"/app", "/app/b", "/web"}), at, at.rev, true); count != 3 || other != "" || err != nil {
+		t.Errorf("a survey counts %d, %q, %v", count, other, err)
+	}
+
 	for _, c := range []struct {
 		config backend.Config
 		prefix string

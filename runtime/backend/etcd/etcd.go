@@ -50,8 +50,9 @@ type Backend struct {
 	log     *slog.Logger
 	life    backend.Lifetime
 
-	mute atomic.Bool // progress requests stay unanswered: watch one span that covers all prefixes
-	sent lastSent
+	mute    atomic.Bool // progress requests stay unanswered: watch one span that covers all prefixes
+	sent    lastSent
+	surveys surveys
 }
 
 // Open checks c and returns a backend that connects when it is first used.

@@ -1,7 +1,9 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -47,7 +49,9 @@ type fake struct {
 	first   *etcdserverpb.WatchResponse                                   // said instead of the first confirmation
 	token   string                                                        // that counts, "" without users
 
-	ranges, progresses, opened, logins int
+	ranges, progresses, opened, logins int  // ranges: requests to read, a transaction is one
+	read                               int  // keys and values that an etcd would have read for them
+	mostOps                            int  // of a transaction; 0: 128
 	leader                             bool // the last stream asked for one
 }
 
@@ -146,10 +150,29 @@ func get[T any](f *fake, what func(*fake) T) T {
 func within(key, start, end string) bool { return span{start, end}.holds(key) }
 
 func (f *fake) Range(ctx context.Context, q *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
-	f.mu.Lock()
-	hook := f.onRange
-	f.ranges++
-	f.mu.Unlock()
+	f.set(func(f *fake) { f.ranges++ })
+	return f.answer(ctx, q)
+}
+
+// Txn is for transactions that only read.
+func (f *fake) Txn(ctx context.Context, q *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+	f.set(func(f *fake) { f.ranges++ })
+	if len(q.Success) > cmp.Or(f.mostOps, 128) {
+		return nil, rpctypes.ErrGRPCTooManyOps
+	}
+	a := &etcdserverpb.TxnResponse{Header: get(f, (*fake).header), Succeeded: true}
+	for _, op := range q.Success {
+		r, err := f.answer(ctx, op.GetRequestRange())
+		if err != nil {
+			return nil, err
+		}
+		a.Responses = append(a.Responses, &etcdserverpb.ResponseOp{Response: &etcdserverpb.ResponseOp_ResponseRange{ResponseRange: r}})
+	}
+	return a, nil
+}
+
+func (f *fake) answer(ctx context.Context, q *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+	hook := get(f, func(f *fake) func(context.Context, *etcdserverpb.RangeRequest) error { return f.onRange })
 	if hook != nil {
 		if err := hook(ctx, q); err != nil {
 			return nil, err
@@ -171,11 +194,12 @@ func (f *fake) Range(ctx context.Context, q *etcdserverpb.RangeRequest) (*etcdse
 	}
 	r := &etcdserverpb.RangeResponse{Header: f.header()}
 	now := f.at(rev)
+	maps.DeleteFunc(now, func(k string, _ *mvccpb.KeyValue) bool { return !within(k, string(q.Key), string(q.RangeEnd)) })
 	for _, k := range sortedKeys(now) {
-		if !within(k, string(q.Key), string(q.RangeEnd)) {
-			continue
-		}
 		r.Count++
+		if !q.CountOnly && (q.Limit == 0 || q.MinModRevision > 0 || r.Count <= q.Limit) {
+			f.read++
+		}
 		switch {
 		case q.CountOnly || now[k].ModRevision < q.MinModRevision:
 		case q.Limit > 0 && int64(len(r.Kvs)) == q.Limit:

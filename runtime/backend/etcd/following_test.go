@@ -111,6 +111,22 @@ func (f *following) end(patience time.Duration) error {
 	}
 }
 
+// lasts takes every batch until Watch ends, or is ended after a time.
+func (f *following) lasts(d time.Duration) error {
+	late := time.After(d)
+	for {
+		select {
+		case err := <-f.ended:
+			return err
+		case b := <-f.batches:
+			f.cursor = b.Cursor
+		case <-late:
+			f.stop()
+			return <-f.ended
+		}
+	}
+}
+
 // loses waits for ErrCursorLost.
 func (f *following) loses(patience time.Duration) {
 	f.t.Helper()

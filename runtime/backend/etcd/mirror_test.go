@@ -202,3 +202,9 @@ func (m *mirror) listings() int {
 	defer m.mu.Unlock()
 	return m.lists
 }
+
+func (m *mirror) stands() cursor {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.at
+}

@@ -80,13 +80,13 @@ func (p *pulse) begin(ctx context.Context, w *watch, tasks *sync.WaitGroup) {
 				f.rev, f.other, f.err = w.b.probe(ctx, sc, at)
 			} else {
 				f.rev = rev
-				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev)
+				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev, k == settling || at.few())
 			}
 			p.findings <- f
 		})
 	}
 	now := time.Now()
-	p.clock, p.surveyAt = now, now.Add(jitter(surveyEvery))
+	p.clock, p.surveyAt = now, w.b.surveys.due(w.scope.id, now)
 	w.probeNow()
 }
 
@@ -168,7 +168,7 @@ func (w *watch) tick(now time.Time) error {
 		w.probeNow()
 	}
 	if !p.surveying && !p.surveyAt.After(now) && w.proved {
-		p.surveying, p.surveyAt = true, now.Add(jitter(surveyEvery))
+		p.surveying, p.surveyAt = true, w.b.surveys.made(w.scope.id, now)
 		p.start(surveying, w.at, w.at.rev)
 	}
 	return w.repeatProgress(now)

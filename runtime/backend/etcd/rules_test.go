@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -279,13 +280,109 @@ func TestSurveySeesLostEvents(t *testing.T) {
 				f.commit(write...)
 				f.set(func(f *fake) { f.lose = nil })
 				began := time.Now()
-				w.loses(2 * time.Hour)
+				if err := w.end(2 * time.Hour); !errors.Is(err, backend.ErrCursorLost) || !errors.Is(err, backend.ErrDiffers) {
+					t.Errorf("error %v", err)
+				}
 				if took := time.Since(began); took > 73*time.Minute {
 					t.Errorf("that took %v", took)
 				}
 			})
 		})
 	}
+}
+
+// Counting is cheap for any number of keys; what is newer than all that was
+// seen is looked for where that is a page at most.
+func TestSurveyIsCheap(t *testing.T) {
+	for keys, reads := range map[int]int{firstPage: firstPage, firstPage + 1: 0} {
+		t.Run(fmt.Sprint(keys), func(t *testing.T) {
+			onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+				var all []string
+				for i := range keys {
+					all = append(all, fmt.Sprintf("/app/%05d", i), "1")
+				}
+				f.commit("/app/a", "-")
+				rev := f.commit(all...)
+				at, err := parseCursor(list(t, b, "/app").Cursor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.set(func(f *fake) { f.read = 0 })
+				count, other, err := b.survey(t.Context(), b.scope([]string{"/app"}), at, rev, at.few())
+				if count != int64(keys) || other != "" || err != nil {
+					t.Errorf("counted %d of %d, %q, %v", count, keys, other, err)
+				}
+				if n := get(f, func(f *fake) int { return f.read }); n != reads {
+					t.Errorf("%d keys were read", n)
+				}
+			})
+		})
+	}
+	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
+		for i := range 2 * firstPage {
+			f.commit(fmt.Sprintf("/app/%05d", i), "1")
+			w.want(fmt.Sprintf("/app/%05d=1", i))
+		}
+		f.set(func(f *fake) { f.read = 0 })
+		for range 4 * 60 {
+			w.fresh(2 * slowPulse)
+		}
+		if n := get(f, func(f *fake) int { return f.read }); n > 4*2*60*2 {
+			t.Errorf("%d keys were read in two to four hours", n)
+		}
+		f.set(func(f *fake) { f.lose = func(*mvccpb.Event) bool { return true } })
+		f.commit("/app/new", "1")
+		w.loses(2 * time.Hour)
+	})
+}
+
+// Thousands of prefixes are surveyed with a few requests, whatever the server
+// and the user's role allow.
+func TestSurveyOfManyPrefixes(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrong    func(f *fake)
+		requests int
+	}{
+		"honest":              {func(*fake) {}, 16},
+		"short transactions":  {func(f *fake) { f.mostOps = 4 }, 2016},
+		"only what is below":  {func(f *fake) { f.refuse = func(_, end string) bool { return end == "" } }, 1016},
+		"one key is not ours": {func(f *fake) { f.refuse = func(start, end string) bool { return start == "/k/0500" && end == "" } }, 16 + 128},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+				var prefixes, all []string
+				for i := range 1000 {
+					prefixes = append(prefixes, fmt.Sprintf("/k/%04d", i))
+					all = append(all, fmt.Sprintf("/k/%04d", i), "1", fmt.Sprintf("/k/%04d/x", i), "1")
+				}
+				rev := f.commit(all...)
+				f.set(func(f *fake) { c.wrong(f); f.ranges = 0 })
+				count, other, err := b.survey(t.Context(), b.scope(prefixes), cursor{cluster: f.cluster, rev: rev, mark: mark{mod: rev}}, rev, true)
+				want := map[string]int64{"only what is below": 1000, "one key is not ours": 1999}[name]
+				if count != cmp.Or(want, 2000) || other != "" || err != nil {
+					t.Errorf("counted %d, %q, %v", count, other, err)
+				}
+				if n := get(f, func(f *fake) int { return f.ranges }); n > c.requests {
+					t.Errorf("%d requests, want at most %d", n, c.requests)
+				}
+			})
+		})
+	}
+}
+
+// Streams that never last until a survey is due do not put it off.
+func TestSurveyOfShortStreams(t *testing.T) {
+	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
+		f.set(func(f *fake) { f.lose = func(*mvccpb.Event) bool { return true } })
+		f.commit("/app/b", "1")
+		w.fresh(time.Minute)
+		began := time.Now()
+		for err := error(nil); !errors.Is(err, backend.ErrDiffers); w = follow(t, b, w.cursor, "/app") {
+			if err = w.lasts(20 * time.Minute); time.Since(began) > 2*time.Hour {
+				t.Fatal("no survey in two hours")
+			}
+		}
+	})
 }
 
 // An honest store passes every survey, and one day's probing is no load.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend"
 )
 
 // A survey counts the keys and looks for one that is newer than the newest
@@ -16,46 +19,46 @@ import (
 // missed: whatever was put later would be newer, and a key that was deleted
 // would be missing.
 //
-// It is made hourly, against mistakes of the server. And it stands in where a
-// server cannot say how far its watchers are: then it shows that the events
-// which have arrived are all there are.
+// It is made hourly, against mistakes of the server. Counting costs the server
+// a walk through its index. To find what is newer it reads every key and value
+// asked for, so for more than a few keys an hourly survey leaves that to the
+// daily comparison, which reads in pages.
+//
+// And it stands in where a server cannot say how far its watchers are: then it
+// shows that the events which have arrived are all there are.
+
+// few tells whether there are so few keys that reading them is cheap.
+func (c cursor) few() bool { return c.count <= firstPage }
 
 // survey compares the store as it was at a revision with at. It returns the
-// number of keys, and what else differs. It costs the server a read of the keys asked for, and the network next to
-// nothing.
-func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64) (count int64, other string, err error) {
-	spans := func(yield func(span) error) error {
-		for _, p := range sc.parts() {
-			if p.self.start != "" {
-				if err := yield(p.self); err != nil && !denied(err) {
-					return err
-				}
-			}
-			for _, s := range p.tree {
-				if err := yield(s); err != nil {
-					return err
-				}
-			}
+// number of keys and, with newest, what is newer than at, if anything.
+func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, newest bool) (count int64, other string, err error) {
+	query := func(s span) *etcdserverpb.RangeRequest {
+		q := &etcdserverpb.RangeRequest{Key: []byte(s.start), RangeEnd: []byte(s.end), Revision: rev, CountOnly: !newest}
+		if newest { // what is filtered out counts all the same
+			q.MinModRevision, q.KeysOnly, q.Limit = at.mark.mod+1, true, 1
 		}
-		return nil
+		return q
 	}
-	err = spans(func(s span) error {
-		q := &etcdserverpb.RangeRequest{Key: []byte(s.start), RangeEnd: []byte(s.end), Revision: rev, CountOnly: true}
-		r, err := ask(ctx, b, b.kv.Range, q)
-		if err != nil {
-			return err
-		}
+	note := func(r *etcdserverpb.RangeResponse) {
 		count += r.Count
-		q = &etcdserverpb.RangeRequest{Key: q.Key, RangeEnd: q.RangeEnd, Revision: rev, MinModRevision: at.mark.mod + 1, KeysOnly: true, Limit: 1}
-		if r, err = ask(ctx, b, b.kv.Range, q); err != nil {
-			return err
-		}
 		if len(r.Kvs) > 0 {
 			other = fmt.Sprintf("key %q of revision %d was never told of", r.Kvs[0].Key, r.Kvs[0].ModRevision)
 		}
-		return nil
-	})
-	return count, other, err
+	}
+	var selfs, trees []*etcdserverpb.RangeRequest
+	for _, p := range sc.parts() {
+		if p.self.start != "" {
+			selfs = append(selfs, query(p.self))
+		}
+		for _, s := range p.tree {
+			trees = append(trees, query(s))
+		}
+	}
+	if err := b.askAll(ctx, selfs, true, note); err != nil {
+		return 0, "", err
+	}
+	return count, other, b.askAll(ctx, trees, false, note)
 }
 
 // surveyed judges the hourly survey.
@@ -75,7 +78,7 @@ func (w *watch) surveyed(f finding) error {
 		f.other = fmt.Sprintf("there are %d keys, and %d were told of", f.count, f.from.count)
 	}
 	w.b.log.Error("the store holds other keys than its watch told of; it is listed again", "backend", Factory.Name, "err", f.other)
-	return lost("%s", f.other)
+	return lost("%w: %s", backend.ErrDiffers, f.other)
 }
 
 // settled judges a survey that stands in for the server's progress.
@@ -105,4 +108,33 @@ func (w *watch) expected() (c cursor, err error) {
 		}
 	}
 	return c, nil
+}
+
+// surveys says when the next hourly survey of each scope is due. Streams may be
+// shorter than that.
+type surveys struct {
+	mu   sync.Mutex
+	next map[uint32]time.Time
+}
+
+// due is when the next one is due, an hour from now where nobody has asked yet.
+func (s *surveys) due(scope uint32, now time.Time) time.Time {
+	s.mu.Lock()
+	at, ok := s.next[scope]
+	s.mu.Unlock()
+	if !ok {
+		return s.made(scope, now)
+	}
+	return at
+}
+
+// made notes that one is made now, and returns when the next one is due.
+func (s *surveys) made(scope uint32, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == nil {
+		s.next = map[uint32]time.Time{}
+	}
+	s.next[scope] = now.Add(jitter(surveyEvery))
+	return s.next[scope]
 }

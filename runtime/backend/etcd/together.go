@@ -1,0 +1,69 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+)
+
+// mostTogether is how many ranges one transaction may read (etcd's own default,
+// --max-txn-ops).
+const mostTogether = 128
+
+// askAll asks for ranges, many with one request, and calls take for each
+// answer. A transaction is refused as a whole, so after a refusal its ranges
+// are asked for one by one; those that are optional may be denied.
+func (b *Backend) askAll(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool, take func(*etcdserverpb.RangeResponse)) error {
+	for some := range slices.Chunk(qs, mostTogether) {
+		rs, err := b.together(ctx, some)
+		if denied(err) || tooMany(err) {
+			rs, err = b.apart(ctx, some, optional)
+		}
+		if err != nil {
+			return err
+		}
+		for _, r := range rs {
+			take(r)
+		}
+	}
+	return nil
+}
+
+func (b *Backend) together(ctx context.Context, qs []*etcdserverpb.RangeRequest) (rs []*etcdserverpb.RangeResponse, err error) {
+	q := &etcdserverpb.TxnRequest{}
+	for _, one := range qs {
+		q.Success = append(q.Success, &etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestRange{RequestRange: one}})
+	}
+	a, err := ask(ctx, b, b.kv.Txn, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range a.Responses {
+		rs = append(rs, r.GetResponseRange())
+	}
+	return rs, nil
+}
+
+func (b *Backend) apart(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool) (rs []*etcdserverpb.RangeResponse, err error) {
+	for _, q := range qs {
+		r, err := ask(ctx, b, b.kv.Range, q)
+		if optional && denied(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// tooMany tells whether a server wants fewer ranges in a transaction, or
+// shorter ones.
+func tooMany(err error) bool {
+	known := rpctypes.Error(cause(err))
+	return errors.Is(known, rpctypes.ErrTooManyOps) || errors.Is(known, rpctypes.ErrRequestTooLarge)
+}
