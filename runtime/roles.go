@@ -89,7 +89,7 @@ func (g *guestsOf) load(field, src string) error {
 	}
 	m, err := g.rt.guests.load(context.Background(), filepath.Base(path), bin)
 	if err != nil {
-		return err
+		return g.at(field, err)
 	}
 	g.modules[src] = m
 	if manifest := m.Inspect().Manifest; manifest != nil {
@@ -108,5 +108,20 @@ func (g *guestsOf) as(role guest.Role, src string) (*guest.Guest, error) {
 	if role == guest.Renderer {
 		o.Stdin = guest.Stdin(c.Stdin)
 	}
-	return guest.New(g.modules[src], o)
+	bound, err := guest.New(g.modules[src], o)
+	if err != nil {
+		return nil, g.at(map[guest.Role]string{guest.Renderer: "src", guest.Functions: "functions", guest.Filter: "filters", guest.Checker: "checks"}[role], err)
+	}
+	return bound, nil
+}
+
+// at gives a problem of a guest the place where the resource names it.
+func (g *guestsOf) at(field string, err error) error {
+	p, ok := err.(*problem.Problem)
+	if !ok || p.File != "" {
+		return err
+	}
+	placed := g.b.config.Problem(p.Code, p.Msg, p.Hint, field)
+	placed.Err = p
+	return placed
 }
