@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/wasm"
 	"github.com/wconf/wconf/runtime/wasm/wat"
 )
 
@@ -127,5 +129,80 @@ func TestRolesCombine(t *testing.T) {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})
+	}
+}
+
+// Of 200 resources with guests, a changed key executes its readers and no
+// others, though all of them may see it.
+func TestGuestsOfOneKeyRun(t *testing.T) {
+	files := map[string][]byte{
+		"templates/nginx.wasm": committed(t, "nginx-c/nginx.wasm"),
+		"templates/own.js": []byte("const own = param(\"own\");\n" +
+			"`${getv(\"/app/\" + own)} ${own % 10 === 0 ? getv(\"/app/shared\") : ls(\"/app/list\")} ${exists(\"/app/maybe/\" + own)}\\n`"),
+	}
+	keys := map[string]string{"/app/shared": "0", "/app/list/a": "1"}
+	for i := range 100 {
+		files[fmt.Sprintf("conf.d/guest-%d.toml", i)] = fmt.Appendf(nil, "[template]\nsrc = \"nginx.wasm\"\ndest = \"@DIR@/guest-%d\"\nprefix = \"/site/%d\"\nkeys = [\"/\"]\n", i, i%20)
+		files[fmt.Sprintf("conf.d/script-%d.toml", i)] = fmt.Appendf(nil, "[template]\nsrc = \"own.js\"\ndest = \"@DIR@/script-%d\"\nkeys = [\"/app\"]\n[template.params]\nown = \"%d\"\n", i, i)
+		site := fmt.Sprintf("/site/%d", i%20)
+		keys[site+"/nginx/upstream"], keys[site+"/nginx/listen"], keys[site+"/nginx/server_name"] = "web", "80", "www"
+		keys[site+"/services/web/1/host"], keys[site+"/services/web/1/port"], keys[site+"/services/web/1/weight"] = "h", "1", "1"
+		keys[fmt.Sprintf("/app/%d", i)] = "v"
+	}
+	daemon := confdir(t, files)
+	var mu sync.Mutex
+	executed := 0
+	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Offline: &runtime.Offline{GuestUsed: func(wasm.Stats) { mu.Lock(); executed++; mu.Unlock() }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	if p := rt.Problems(); len(p) > 0 {
+		t.Fatal(p)
+	}
+	step := func(b backend.Batch) int {
+		executed = 0
+		rt.Feed(b)
+		rt.Step(t.Context())
+		return executed
+	}
+	full := backend.Batch{Full: true}
+	for k, v := range keys {
+		full.Puts = append(full.Puts, kv.Pair{Key: k, Value: v})
+	}
+	if got := step(full); got != 200 {
+		t.Fatalf("%d executions at the start", got)
+	}
+	for _, c := range []struct {
+		put, value, delete string
+		readers            int
+		file               string // of a reader
+		holds              string
+	}{
+		{"/site/7/nginx/listen", "8080", "", 5, "guest-27", "listen 8080;"},
+		{"/site/7/services/web/2/host", "h2", "", 5, "guest-7", ""}, // a new server: it has no port yet
+		{"", "", "/site/7/services/web/2/host", 5, "guest-7", "listen 8080;"},
+		{"/site/7/other", "x", "", 0, "guest-7", "listen 8080;"},
+		{"/app/42", "changed", "", 1, "script-42", "changed a false"},
+		{"/app/shared", "1", "", 10, "script-30", "v 1 false"},
+		{"/app/list/a", "2", "", 0, "script-1", "v a false"}, // ls: values do not matter
+		{"/app/list/b", "2", "", 90, "script-1", "v a,b false"},
+		{"/app/maybe/3", "x", "", 1, "script-3", "v a,b true"},
+		{"/app/nobody", "x", "", 0, "script-3", "v a,b true"},
+		{"/elsewhere", "x", "", 0, "script-3", "v a,b true"},
+	} {
+		b := backend.Batch{}
+		if c.put != "" {
+			b.Puts = []kv.Pair{{Key: c.put, Value: c.value}}
+		} else {
+			b.Deletes = []string{c.delete}
+		}
+		if got := step(b); got != c.readers {
+			t.Errorf("%s%s: %d executions, want %d", c.put, c.delete, got, c.readers)
+		}
+		text, err := os.ReadFile(filepath.Join(daemon.Confdir, c.file))
+		if err != nil || !strings.Contains(string(text), c.holds) {
+			t.Errorf("%s: %s holds %q, %v", c.put, c.file, text, err)
+		}
 	}
 }
