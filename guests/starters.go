@@ -13,7 +13,7 @@ import (
 // that are compiled, and of each. @NAME@ stands for the guest's name, also in the names of files; an
 // ending .txt hides a file from the tools of its language.
 //
-//go:embed new sdk/c/wconf.h sdk/rust/wconf.rs
+//go:embed new sdk/c/wconf.h sdk/rust/wconf.rs sdk/js/wconf.d.ts
 var starters embed.FS
 
 // language is what new guests in one language differ in.
@@ -27,7 +27,7 @@ type language struct {
 var languages = map[string]language{
 	"c":    {[]string{"any", "compiled", "c"}, "sdk/c/wconf.h", ".wasm", "{ fuel_max = 20000, denied = [] }"},
 	"go":   {[]string{"any", "compiled", "go"}, "", ".wasm", "{ fuel_max = 20000000, denied = [] }"},
-	"js":   {[]string{"any", "js"}, "", ".js", "{ denied = [] }"},
+	"js":   {[]string{"any", "js"}, "sdk/js/wconf.d.ts", ".js", "{ denied = [] }"},
 	"rust": {[]string{"any", "compiled", "rust"}, "sdk/rust/wconf.rs", ".wasm", "{ fuel_max = 200000, denied = [] }"},
 }
 
@@ -74,7 +74,11 @@ func New(name, lang string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		files["src/"+path.Base(l.sdk)] = text
+		beside := "src/"
+		if !Compiled(lang) {
+			beside = "templates/"
+		}
+		files[beside+path.Base(l.sdk)] = text
 	}
 	return files, nil
 }

@@ -9,7 +9,8 @@ import (
 var param = Function{
 	Name: "param", Args: []Arg{{"name", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
 	Doc: "The value of one parameter of the resource's [template.params]. NOT_FOUND when it is not set. " +
-		"wconf.name, wconf.dest and wconf.revision are always there. The revision changes with any key: a guest that asks for it is rendered on the interval, too.",
+		"wconf.name, wconf.dest and wconf.revision are always there. The revision counts the changes of any key since wconf started: what is made of it " +
+		"is no function of keys, and a guest that asks for it is rendered on the interval, too.",
 	code: func(s *Session, c call) (int32, error) {
 		if !nameOK(c.text) {
 			return Invalid, nil
@@ -27,19 +28,13 @@ var param = Function{
 
 var params = Function{
 	Name: "params", Args: []Arg{{"buf", Buffer}}, Gives: true, Since: "1.0",
-	Doc: "A KVS of all parameters, in the order of their names, wconf.revision among them (see param).",
+	Doc: "A KVS of all parameters, in the order of their names, with wconf.name and wconf.dest, and without wconf.revision: that is given to those only that ask " +
+		"param for it, so that a guest which lists its parameters stays a function of module, parameters and keys. The design of the ABI had it here, too.",
 	code: func(s *Session, c call) (int32, error) {
 		return s.answer(c, "params", func(string) (string, int32) {
-			all := maps.Clone(s.Params)
-			if s.Revision != nil {
-				if all == nil {
-					all = map[string]string{}
-				}
-				all["wconf.revision"] = s.Revision()
-			}
 			var kvs encoder
-			for _, name := range slices.Sorted(maps.Keys(all)) {
-				kvs.pair(name, all[name])
+			for _, name := range slices.Sorted(maps.Keys(s.Params)) {
+				kvs.pair(name, s.Params[name])
 			}
 			return kvs.done(), 0
 		}), nil

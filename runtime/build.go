@@ -249,20 +249,23 @@ func conditionText(c *config.Resource) string {
 }
 
 // renderers opens what makes and judges the bytes of a resource.
-func (rt *Runtime) renderers(b *built, parts *resource.Parts, scope kv.Scope) (err error) {
-	c := b.config
-	if parts.Renderer, err = rt.renderer(b, scope); err != nil {
+func (rt *Runtime) renderers(b *built, parts *resource.Parts, scope kv.Scope) error {
+	guests, err := rt.guestsOf(b, scope)
+	if err != nil {
 		return err
 	}
-	for _, src := range c.Filters {
-		g, err := rt.guest(b, src, guest.Filter, scope)
+	if parts.Renderer, err = rt.renderer(b, guests); err != nil {
+		return err
+	}
+	for _, src := range b.config.Filters {
+		g, err := guests.as(guest.Filter, src)
 		if err != nil {
 			return err
 		}
 		parts.Filters = append(parts.Filters, g)
 	}
-	for _, src := range c.Checks {
-		g, err := rt.guest(b, src, guest.Checker, scope)
+	for _, src := range b.config.Checks {
+		g, err := guests.as(guest.Checker, src)
 		if err != nil {
 			return err
 		}
@@ -271,20 +274,20 @@ func (rt *Runtime) renderers(b *built, parts *resource.Parts, scope kv.Scope) (e
 	return nil
 }
 
-func (rt *Runtime) renderer(b *built, scope kv.Scope) (render.Renderer, error) {
+func (rt *Runtime) renderer(b *built, guests *guestsOf) (render.Renderer, error) {
 	c := b.config
 	switch config.KindOf(c.Src) {
 	case config.Wasm:
-		return rt.guest(b, c.Src, guest.Renderer, scope)
+		return guests.as(guest.Renderer, c.Src)
 	case config.Template:
-		return rt.template(b, scope)
+		return rt.template(b, guests)
 	case config.Script:
-		return rt.script(b, scope)
+		return rt.script(b, guests.scope)
 	}
 	return nil, c.Problem(problem.Config, fmt.Sprintf("src %q: this version renders Go templates, scripts (*.js) and Wasm guests (*.wasm) only", c.Src), "", "src")
 }
 
-func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
+func (rt *Runtime) template(b *built, guests *guestsOf) (render.Renderer, error) {
 	c := b.config
 	path := c.Path(c.Src)
 	text, err := b.sources.read(path)
@@ -293,7 +296,7 @@ func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
 	}
 	functions := map[string]render.Functions{}
 	for _, name := range slices.Sorted(maps.Keys(c.Functions)) {
-		g, err := rt.guest(b, c.Functions[name], guest.Functions, scope)
+		g, err := guests.as(guest.Functions, c.Functions[name])
 		if err != nil {
 			return nil, err
 		}
@@ -308,28 +311,6 @@ func (rt *Runtime) template(b *built, scope kv.Scope) (render.Renderer, error) {
 	return t, nil
 }
 
-func (rt *Runtime) guest(b *built, src string, role guest.Role, scope kv.Scope) (*guest.Guest, error) {
-	c := b.config
-	path := c.Path(src)
-	if config.KindOf(src) == config.Script {
-		return nil, c.Problem(problem.Config, fmt.Sprintf("%q is a script: this version runs scripts as src only", src), "write it as a Wasm guest (*.wasm)", "src")
-	}
-	if config.KindOf(src) != config.Wasm {
-		return nil, c.Problem(problem.Config, fmt.Sprintf("%q is no Wasm guest (*.wasm)", src), "", "src")
-	}
-	bin, err := b.sources.read(path)
-	if err != nil {
-		return nil, c.Problem(problem.GuestLoad, fmt.Sprintf("missing guest: %v", reason(err)), "guests are looked for in "+c.Templates(), "src")
-	}
-	module, err := rt.guests.load(context.Background(), filepath.Base(path), bin)
-	if err != nil {
-		return nil, err
-	}
-	return guest.New(module, guest.Options{
-		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Stdin: guest.Stdin(c.Stdin), Limits: limits(c), Scope: &scope, Log: rt.log, Mask: b.mask(scope), Stats: rt.opt.Offline.guestUsed(),
-	})
-}
-
 // mask hides the values of secret keys in what a guest says.
 func (b *built) mask(scope kv.Scope) func(string) string {
 	if len(b.config.Secret) == 0 {
@@ -341,12 +322,6 @@ func (b *built) mask(scope kv.Scope) func(string) string {
 func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
 	c := b.config
 	path := c.Path(c.Src)
-	switch {
-	case c.Stdin != "":
-		return nil, c.Problem(problem.Config, "stdin is for commands (modules that export _start)", "a script asks for keys itself; remove stdin", "stdin")
-	case len(c.Functions) > 0:
-		return nil, c.Problem(problem.Config, "functions are for Go templates", "define the functions in the script", "functions")
-	}
 	text, err := b.sources.read(path)
 	if err != nil {
 		return nil, c.Problem(problem.Config, fmt.Sprintf("missing script: %v", reason(err)), "scripts are looked for in "+c.Templates(), "src")

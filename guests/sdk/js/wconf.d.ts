@@ -27,7 +27,7 @@ declare function lsdir(dir: string): string[];
 declare function param(name: string): string;
 declare function param<T>(name: string, fallback: T): string | T;
 
-/** All parameters. */
+/** All parameters, without wconf.revision. */
 declare function params(): { [name: string]: string };
 
 /** Says something in wconf's log. console.debug, log, info, warn and error do, too. */

@@ -20,7 +20,8 @@ type file struct {
 	includes []string            // literal names
 }
 
-// parse reads one file; it is a *problem.Problem that it does not parse.
+// parse reads one file; it is a *problem.Problem that it does not parse, or
+// calls a guest's function with another number of arguments.
 func (t *Template) parse(s source) (*file, error) {
 	controls, err := s.scan()
 	if err != nil {
@@ -31,6 +32,9 @@ func (t *Template) parse(s source) (*file, error) {
 		return nil, t.parseProblem(s, controls, err)
 	}
 	f := &file{source: s, trees: trees, called: map[string]struct{}{}}
+	if err := t.checkCalls(f); err != nil {
+		return nil, err
+	}
 	f.addTicks()
 	return f, nil
 }

@@ -84,6 +84,36 @@ func TestFunctionsOfGuestsFail(t *testing.T) {
 	}
 }
 
+// A call with another number of arguments is refused before any render, also
+// where no keys lead yet.
+func TestArgumentsOfGuestsAreCounted(t *testing.T) {
+	for text, want := range map[string]string{
+		`{{if exists "/no"}}{{net_pair "a"}}{{end}}`:                      "a.tmpl:1:22: wrong number of args for net_pair: want 2 got 1 (write it as {{net_pair ARGUMENT1 ARGUMENT2}})",
+		"a\n{{range ls \"/no\"}}{{else}}{{with net_f 1 2}}{{end}}{{end}}": "a.tmpl:2:34: wrong number of args for net_f: want 1 got 2",
+		`{{define "x"}}{{net_bad 1}}{{end}}`:                              "a.tmpl:1:17: wrong number of args for net_bad: want 0 got 1 (write it as {{net_bad}})",
+		`{{$x := 1 | net_f 2}}`:                                           "want 1 got 2",
+		`{{printf "%s" (net_f)}}`:                                         "a.tmpl:1:16: wrong number of args for net_f: want 1 got 0",
+		`{{if or (eq 1 2) (exists (net_f "a" "b"))}}{{end}}`:              "want 1 got 2",
+		`{{printf "%s" net_f}}`:                                           "want 1 got 0",
+		`{{template "x" net_pair 1}}{{define "x"}}{{end}}`:                "want 2 got 1",
+		`{{(net_f 1 2).x}}`:                                               "want 1 got 2",
+		`{{if false}}{{"a" | net_bad}}{{else if net_pair 1 2 3}}{{end}} `: "a.tmpl:1:21: wrong number of args for net_bad: want 0 got 1",
+		`{{net_f "a"}}{{"a" | net_f}}{{net_f "a" | net_pair "b"}}{{net_f (net_pair "a" "b")}}{{printf "%s%s" (net_f 1) (net_f 2 | net_f)}}`: "",
+	} {
+		_, err := gotmpl.Compile("a.tmpl", text, gotmpl.Options{File: "a.tmpl", Functions: guests(&guest{})})
+		if want == "" && err == nil {
+			continue
+		}
+		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+			continue
+		}
+		if p := asProblem(t, err); p.Code != problem.TemplateParse || p.Source == "" || p.Hint == "" {
+			t.Errorf("%s: got %+v", text, p)
+		}
+	}
+}
+
 func TestPrefixMustBeAnIdentifier(t *testing.T) {
 	_, err := gotmpl.Compile("t", "", gotmpl.Options{Functions: map[string]wrender.Functions{"my-net": &guest{}}})
 	if p := asProblem(t, err); p.Code != problem.Config {

@@ -39,6 +39,7 @@ type Options struct {
 	Name   string            // the resource's name; the guest's parameter wconf.name
 	Dest   string            // its destination; the guest's parameter wconf.dest
 	Params map[string]string // [template.params]
+	Others []string          // parameters that other guests of the resource take
 	Stdin  Stdin             // of a command
 	Limits wasm.Limits       // [template.limits]
 	Scope  *kv.Scope         // the resource's keys, held against those that the manifest asks for; nil: not held

@@ -12,15 +12,17 @@ import (
 )
 
 // setParams holds the resource's parameters against the manifest, fills in
-// defaults, and adds what wconf says itself.
+// defaults, and adds what wconf says itself. A guest that declares parameters
+// gets those, one that declares none gets all.
 func (g *Guest) setParams() error {
 	all := map[string]string{}
 	if m := g.about.Manifest; m != nil && m.Params != nil {
 		if err := g.declared(m.Params, all); err != nil {
 			return err
 		}
+	} else {
+		maps.Copy(all, g.o.Params)
 	}
-	maps.Copy(all, g.o.Params)
 	g.args = []string{g.module.Name()}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if strings.HasPrefix(name, "wconf.") {
@@ -35,9 +37,10 @@ func (g *Guest) setParams() error {
 
 func (g *Guest) declared(params map[string]wasm.Param, all map[string]string) error {
 	names := slices.Sorted(maps.Keys(params))
+	known := append(slices.Clone(names), g.o.Others...)
 	for _, name := range slices.Sorted(maps.Keys(g.o.Params)) {
-		if !slices.Contains(names, name) {
-			return g.refuse(problem.Config, problem.DidYouMean(name, names), "it has no parameter %s", name)
+		if !slices.Contains(known, name) {
+			return g.refuse(problem.Config, problem.DidYouMean(name, known), "it has no parameter %s", name)
 		}
 	}
 	for _, name := range names {

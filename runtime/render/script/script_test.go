@@ -115,7 +115,7 @@ func TestFunctions(t *testing.T) {
 		`ls("/secret").join() + gets("/secret/*").length`:          "0",
 		`param("port") + param("none", "d")`:                       "80d",
 		`param("wconf.name") + param("wconf.dest")`:                "web/etc/web",
-		`JSON.stringify(params())`:                                 `{"port":"80","wconf.dest":"/etc/web","wconf.name":"web","wconf.revision":"1"}`,
+		`JSON.stringify(params())`:                                 `{"port":"80","wconf.dest":"/etc/web","wconf.name":"web"}`,
 		`String(gets("/app/*").find(p => p.key === "/app/bytes"))`: "!",
 	} {
 		got, err := render(t, text, o)

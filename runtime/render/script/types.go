@@ -25,7 +25,7 @@ var declarations = []declaration{
 	{"lsdir", "lsdir(dir: string): string[]", "The names of a directory's children that have children themselves, sorted."},
 	{"param", "param(name: string): string\nparam<T>(name: string, fallback: T): string | T",
 		"A parameter of the resource's [template.params]; wconf.name, wconf.dest and wconf.revision are always there."},
-	{"params", "params(): { [name: string]: string }", "All parameters."},
+	{"params", "params(): { [name: string]: string }", "All parameters, without wconf.revision."},
 	{"log", `log(level: "debug" | "info" | "warn" | "error", message: unknown): void`,
 		"Says something in wconf's log. console.debug, log, info, warn and error do, too."},
 	{"fail", "fail(message: unknown): never", "Ends the render with this message. The old file stays."},
