@@ -2,7 +2,6 @@ package kv
 
 import (
 	"cmp"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -50,9 +49,21 @@ func (sc Scope) Roots() []string {
 
 // Grants tells whether a full key is at or below one of the keys.
 func (sc Scope) Grants(full string) bool {
+	if len(sc.roots) <= fewRoots {
+		for _, root := range sc.roots {
+			if strings.HasPrefix(full, root) && (len(full) == len(root) || full[len(root)] == '/') {
+				return true
+			}
+		}
+		return false
+	}
 	_, here := sc.grants[full]
 	return here || sc.grantsAbove(full)
 }
+
+// fewRoots is up to where comparing with each root is faster than looking for
+// each directory of a key.
+const fewRoots = 8
 
 func (sc Scope) grantsAbove(full string) bool {
 	for i := strings.LastIndexByte(full, '/'); i >= 0; i = strings.LastIndexByte(full[:i], '/') {
@@ -126,29 +137,34 @@ func (v *View) Exists(key string) bool {
 func (v *View) List(dir string) []string {
 	names, self := v.list(dir, func(bool) bool { return true })
 	if self != "" {
-		names[self] = struct{}{}
+		names = append(names, self)
 	}
-	return slices.Sorted(maps.Keys(names))
+	return unique(names)
 }
 
 // ListDirs is the names of the children of a directory that have children
 // themselves (confd's documentation, "lsdir").
 func (v *View) ListDirs(dir string) []string {
 	names, _ := v.list(dir, func(leaf bool) bool { return !leaf })
-	return slices.Sorted(maps.Keys(names))
+	return unique(names)
 }
 
-func (v *View) list(dir string, want func(leaf bool) bool) (names map[string]struct{}, self string) {
-	names = map[string]struct{}{}
+// unique sorts names, of which most are in order.
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (v *View) list(dir string, want func(leaf bool) bool) (names []string, self string) {
 	if !strings.HasPrefix(dir, "/") {
-		return names, ""
+		return nil, ""
 	}
 	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
 	v.reads.addDir(full)
 	if v.scope.Grants(full) {
 		for c := range v.snapshot.children(full+"/", "") {
 			if want(c.leaf) {
-				names[c.name] = struct{}{}
+				names = append(names, c.name)
 			}
 		}
 		if _, ok := v.snapshot.Get(full); ok && full != "" && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
@@ -164,7 +180,7 @@ func (v *View) list(dir string, want func(leaf bool) bool) (names map[string]str
 		name, _, deeper := strings.Cut(below, "/")
 		for k := range v.snapshot.Under(root) {
 			if leaf := !deeper && k == root; want(leaf) {
-				names[name] = struct{}{}
+				names = append(names, name)
 				break
 			}
 		}
