@@ -121,7 +121,7 @@ func TestNginx(t *testing.T) {
 		least, most uint64 // fuel: exact for modules that are committed
 	}{
 		"c":    {"nginx-c/nginx.wasm", 141_679, 141_679},
-		"rust": {"nginx-rust/nginx.wasm", 2_031_766, 2_031_766},
+		"rust": {"nginx-rust/nginx.wasm", 376_346, 376_346},
 		"go":   {buildGo(t, "nginx-go"), 1_000_000, 50_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
