@@ -11,7 +11,8 @@ import (
 
 // nginx is the guests that are timed; one without a module is built from Go.
 var nginx = []timed{
-	{"c", "nginx-c/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"go", "nginx-go"}, {"lines-c", "lines-c/lines.wasm"},
+	{"c", "nginx-c/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"zig", "nginx-zig/nginx.wasm"}, {"assemblyscript", "nginx-assemblyscript/nginx.wasm"},
+	{"go", "nginx-go"}, {"lines-c", "lines-c/lines.wasm"},
 }
 
 type timed struct{ name, file string }
