@@ -1,10 +1,28 @@
 package guests_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/wconf/wconf/runtime/render/guest"
 )
+
+// nginx is the guests that are timed; one without a module is built from Go.
+var nginx = []timed{
+	{"c", "nginx-c/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"zig", "nginx-zig/nginx.wasm"}, {"assemblyscript", "nginx-assemblyscript/nginx.wasm"},
+	{"go", "nginx-go"}, {"lines-c", "lines-c/lines.wasm"},
+}
+
+type timed struct{ name, file string }
+
+func (c timed) path(b *testing.B) string {
+	if strings.HasSuffix(c.file, ".wasm") {
+		return c.file
+	}
+	return buildGo(b, c.file)
+}
 
 // BenchmarkNginx renders the same site, 153 keys read one by one: by a template
 // that is parsed once, and by guests, each in a fresh instance, metered.
@@ -19,17 +37,50 @@ func BenchmarkNginx(b *testing.B) {
 		}
 	})
 	r := newRuntime(b)
-	for _, c := range []struct{ name, file string }{
-		{"c", "nginx-c/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"go", buildGo(b, "nginx-go")}, {"lines-c", "lines-c/lines.wasm"},
-	} {
+	for _, c := range nginx {
 		b.Run(c.name, func(b *testing.B) {
-			g := load(b, r, c.file, guest.Options{})
+			g := load(b, r, c.path(b), guest.Options{})
 			v := view(b, "testdata/nginx.json", keys...)
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := g.Render(b.Context(), v); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkAgainstTemplate is the bar: how long a guest takes for the site of
+// BenchmarkNginx, as a part of the time of the template. Both take turns, so that
+// whatever else the machine does meets both alike; the median of many turns
+// counts.
+func BenchmarkAgainstTemplate(b *testing.B) {
+	const turns, renders = 101, 20
+	keys := []string{"/nginx", "/services/web"}
+	r := newRuntime(b)
+	for _, c := range nginx {
+		b.Run(c.name, func(b *testing.B) {
+			g, v := load(b, r, c.path(b), guest.Options{}), view(b, "testdata/nginx.json", keys...)
+			template := parsed(b, v)
+			took := func(render func()) float64 {
+				began := time.Now()
+				for range renders {
+					render()
+				}
+				return time.Since(began).Seconds()
+			}
+			for b.Loop() {
+				var ratios, times []float64
+				for range turns {
+					native := took(func() { template() })
+					of := took(func() { rendered(b, g, v) })
+					ratios, times = append(ratios, of/native), append(times, of/renders)
+				}
+				slices.Sort(ratios)
+				slices.Sort(times)
+				b.ReportMetric(ratios[turns/2], "of-template")
+				b.ReportMetric(times[turns/2]*1e6, "µs/render")
 			}
 		})
 	}

@@ -108,7 +108,7 @@ func parsed(t testing.TB, v *kv.View) (render func() []byte) {
 	}
 }
 
-// The template and the guests in three languages write the same bytes.
+// The template and the guests in five languages write the same bytes.
 func TestNginx(t *testing.T) {
 	keys := []string{"/nginx", "/services/web"}
 	want := string(read(t, "testdata/nginx.conf"))
@@ -121,7 +121,9 @@ func TestNginx(t *testing.T) {
 		least, most uint64 // fuel: exact for modules that are committed
 	}{
 		"c":    {"nginx-c/nginx.wasm", 141_679, 141_679},
-		"rust": {"nginx-rust/nginx.wasm", 2_031_766, 2_031_766},
+		"rust": {"nginx-rust/nginx.wasm", 376_346, 376_346},
+		"zig":  {"nginx-zig/nginx.wasm", 179_785, 179_785},
+		"as":   {"nginx-assemblyscript/nginx.wasm", 2_028_618, 2_028_618},
 		"go":   {buildGo(t, "nginx-go"), 1_000_000, 50_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,10 +170,11 @@ func TestParallel(t *testing.T) {
 
 // The committed modules come from the committed sources.
 func TestRebuild(t *testing.T) {
-	needs.Check(t, "clang, lld and rustc")
+	needs.Check(t, "clang, lld, rustc and the packages of package.json")
 	needs.Tool(t, "clang")
 	needs.Tool(t, "wasm-ld")
 	needs.Tool(t, "rustc")
+	needs.Tool(t, "npm")
 	out := t.TempDir()
 	if b, err := exec.Command("make", "OUT="+out).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, b)

@@ -1,6 +1,7 @@
 package guests_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -97,9 +98,9 @@ func compiled(t *testing.T, file string) *gotmpl.Template {
 	return tmpl
 }
 
-func rendered(t *testing.T, r render.Renderer, v *kv.View) string {
+func rendered(t testing.TB, r render.Renderer, v *kv.View) string {
 	t.Helper()
-	b, err := r.Render(t.Context(), v)
+	b, err := r.Render(context.Background(), v)
 	if err != nil {
 		t.Fatal(err)
 	}

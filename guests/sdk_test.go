@@ -12,6 +12,7 @@ import (
 func TestSDKsDeclareEveryFunction(t *testing.T) {
 	for file, declare := range map[string]func(hostfuncs.Function) string{
 		"sdk/c/wconf.h": inC, "sdk/rust/wconf.rs": inRust, "sdk/go/wconf.go": inGo,
+		"sdk/assemblyscript/wconf.ts": inAssemblyScript, "sdk/zig/wconf.zig": inZig,
 	} {
 		text := string(read(t, file))
 		for _, f := range hostfuncs.All() {
@@ -59,6 +60,27 @@ func inRust(f hostfuncs.Function) string {
 		result = " -> !"
 	}
 	return fmt.Sprintf("pub fn %s(%s)%s;", f.Name, args(f, "NAME: *const u8, NAME_len: usize", "NAME: *mut u8, cap: usize", "NAME: i32"), result)
+}
+
+func inAssemblyScript(f hostfuncs.Function) string {
+	result := "void"
+	if f.Gives {
+		result = "i32"
+	}
+	return fmt.Sprintf("@external(%q, %q)\ndeclare function host_%s(%s): %s;\n", hostfuncs.Module, f.Name, f.Name,
+		args(f, "NAME: usize, NAME_len: usize", "NAME: usize, cap: usize", "NAME: i32"), result)
+}
+
+func inZig(f hostfuncs.Function) string {
+	result := "void"
+	if f.Gives {
+		result = "i32"
+	}
+	if f.Name == "fail" {
+		result = "noreturn"
+	}
+	return fmt.Sprintf("extern %q fn %s(%s) %s;\n", hostfuncs.Module, f.Name,
+		args(f, "NAME: [*]const u8, NAME_len: usize", "NAME: [*]u8, cap: usize", "NAME: i32"), result)
 }
 
 func inGo(f hostfuncs.Function) string {

@@ -2,9 +2,11 @@ package guests_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -134,6 +136,26 @@ func TestCidr(t *testing.T) {
 		if err := calls.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What a Rust guest allocates for one call of a function is there again for the
+// next, also when calls differ in what they need.
+func TestCallsDoNotPileUp(t *testing.T) {
+	var stats wasm.Stats
+	g := load(t, newRuntime(t), "cidr-rust/cidr.wasm", guest.Options{Role: guest.Functions, Stats: func(s wasm.Stats) { stats = s }})
+	calls, err := g.Open(t.Context(), tckView())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20_000 {
+		got, err := calls.Call(t.Context(), "cidrhost", []string{"10.0.0.0/8", strconv.Itoa(n)})
+		if err != nil || got != fmt.Sprintf("10.0.%d.%d", n>>8, n&255) {
+			t.Fatalf("%d: %q, %v", n, got, err)
+		}
+	}
+	if err := calls.Close(); err != nil || stats.Memory > 3*65536 {
+		t.Errorf("%d bytes of memory, %v", stats.Memory, err)
 	}
 }
 

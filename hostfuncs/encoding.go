@@ -41,7 +41,11 @@ func (e *encoder) done() string {
 }
 
 func list(items []string) string {
-	var e encoder
+	size := 4
+	for _, s := range items {
+		size += 4 + len(s)
+	}
+	e := encoder{bytes: make([]byte, 4, size)}
 	for _, s := range items {
 		e.item(s)
 	}

@@ -11,6 +11,7 @@ package hostfuncs
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Module is the name under which guests import the functions. It is the major
@@ -68,8 +69,11 @@ type call struct {
 }
 
 // All is every function, in the order of the documentation.
-func All() []Function {
-	list := []Function{getv, exists, gets, getvs, ls, lsdir, param, params, input, write, logLine, fail}
+func All() []Function { return slices.Clone(all) }
+
+var all = numbered(getv, exists, gets, getvs, ls, lsdir, param, params, input, write, logLine, fail)
+
+func numbered(list ...Function) []Function {
 	for i := range list {
 		list[i].index = i
 	}

@@ -8,7 +8,8 @@ import (
 // Keys is what a guest may see of the key store: one frozen snapshot, cut to
 // the resource's keys. Names are exact; nothing is cleaned.
 type Keys interface {
-	// Grants tells whether a key lies within the resource's keys.
+	// Grants tells whether a key lies within the resource's keys. The others give
+	// nothing of a key that does not.
 	Grants(key string) bool
 	Get(key string) (value string, ok bool)
 	Exists(key string) bool
@@ -37,6 +38,7 @@ type Session struct {
 	Revision func() string // the parameter wconf.revision; nil: there is none
 	Input    []byte        // nil: there is none
 	Limits   Limits
+	Expect   int // how many keys it will ask for, about; 0: nobody knows
 
 	moved  int
 	calls  [16]uint64 // by Function.index
@@ -78,13 +80,16 @@ func (s *Session) TakeOutput() []byte {
 // Calls is how often each function was called.
 func (s *Session) Calls() map[string]uint64 {
 	m := map[string]uint64{}
-	for i, f := range All() {
-		if s.calls[i] > 0 {
-			m[f.Name] = s.calls[i]
+	for i, n := range s.calls {
+		if n > 0 {
+			m[all[i].Name] = n
 		}
 	}
 	return m
 }
+
+// Asked is how many keys getv was asked for.
+func (s *Session) Asked() int { return len(s.values) }
 
 // Denied is the keys that the guest asked for and may not see, in the order of
 // asking, at most 16.
@@ -122,16 +127,16 @@ func (s *Session) look(key []byte) answer {
 		return answer{err: Invalid}
 	}
 	k, a := string(key), answer{}
-	if !s.Keys.Grants(k) {
+	if v, ok := s.Keys.Get(k); ok {
+		a.value = v
+	} else if s.Keys.Grants(k) {
+		a.err = NotFound
+	} else {
 		a.err = Denied
 		s.noteDenied(k)
-	} else if v, ok := s.Keys.Get(k); ok {
-		a.value = v
-	} else {
-		a.err = NotFound
 	}
 	if s.values == nil {
-		s.values = map[string]answer{}
+		s.values = make(map[string]answer, s.Expect)
 	}
 	s.values[k] = a
 	return a

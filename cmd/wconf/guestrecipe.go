@@ -114,7 +114,7 @@ func rustRecipe(dir, name string) (recipe, error) {
 	for _, rustc := range candidates {
 		if canTarget(rustc) {
 			return recipe{dir: dir, name: name, command: []string{rustc, "--edition", "2021", "--target", rustTarget, "--crate-type", "cdylib",
-				"-C", "opt-level=2", "-C", "panic=abort", "-C", "lto=fat", "-C", "strip=symbols", "-C", "codegen-units=1",
+				"-C", "opt-level=3", "-C", "target-feature=+bulk-memory", "-C", "panic=abort", "-C", "lto=fat", "-C", "strip=symbols", "-C", "codegen-units=1",
 				"-C", "link-arg=-zstack-size=65536", "-o", module, name + ".rs"}}, nil
 		}
 	}

@@ -1,7 +1,6 @@
 //! An nginx site in Rust: one server line for each directory below /services/web.
 #[path = "../sdk/rust/wconf.rs"]
 mod wconf;
-use std::fmt::Write;
 use wconf::{getv, ls};
 
 const MANIFEST: &str = r#"{"abi":"1.0","name":"nginx-rust","version":"1.0.0","description":"nginx upstream and server from service keys","keys":["/nginx","/services/web"],"limits":{"memory_mib":8}}"#;
@@ -12,18 +11,13 @@ static SECTION: [u8; MANIFEST.len()] = *unsafe { &*(MANIFEST.as_ptr() as *const 
 #[no_mangle]
 pub extern "C" fn render() -> i32 {
     let upstream = getv("/nginx/upstream");
-    let mut out = format!("upstream {} {{\n", upstream);
+    let mut out = ["upstream ", &upstream, " {\n"].concat();
     for id in ls("/services/web") {
-        let leaf = |name| getv(&format!("/services/web/{}/{}", id, name));
-        let _ = writeln!(out, "    server {}:{} weight={};", leaf("host"), leaf("port"), leaf("weight"));
+        let leaf = |name| getv(&["/services/web/", &id, name].concat());
+        out.extend(["    server ", &leaf("/host"), ":", &leaf("/port"), " weight=", &leaf("/weight"), ";\n"]);
     }
-    let _ = write!(
-        out,
-        "}}\n\nserver {{\n    listen {};\n    server_name {};\n    location / {{\n        proxy_pass http://{};\n    }}\n}}\n",
-        getv("/nginx/listen"),
-        getv("/nginx/server_name"),
-        upstream
-    );
+    out.extend(["}\n\nserver {\n    listen ", &getv("/nginx/listen"), ";\n    server_name ", &getv("/nginx/server_name")]);
+    out.extend([";\n    location / {\n        proxy_pass http://", &upstream, ";\n    }\n}\n"]);
     wconf::write(&out);
     0
 }

@@ -111,6 +111,21 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// A scope of many keys grants what one of few does.
+func TestScopeOfMany(t *testing.T) {
+	many := []string{"/foo", "/b/c", "/b"}
+	few := kv.NewScope("/p", many)
+	for n := range 20 {
+		many = append(many, fmt.Sprintf("/other/%d", n))
+	}
+	sc := kv.NewScope("/p", many)
+	for _, k := range []string{"", "/", "/p", "/p/", "/p/foo", "/p/foo/", "/p/foo/a/b", "/p/foobar", "/p/b/c/d", "/p/bc", "p/foo", "/foo"} {
+		if sc.Grants(k) != few.Grants(k) {
+			t.Errorf("%q: %v for many, %v for few", k, sc.Grants(k), few.Grants(k))
+		}
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	for key, want := range map[string]bool{
 		"/a": true, "/a/b c/ü": true, "/a\x00b": true, "/...": true,

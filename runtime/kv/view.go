@@ -2,7 +2,6 @@ package kv
 
 import (
 	"cmp"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -50,9 +49,21 @@ func (sc Scope) Roots() []string {
 
 // Grants tells whether a full key is at or below one of the keys.
 func (sc Scope) Grants(full string) bool {
+	if len(sc.roots) <= fewRoots {
+		for _, root := range sc.roots {
+			if strings.HasPrefix(full, root) && (len(full) == len(root) || full[len(root)] == '/') {
+				return true
+			}
+		}
+		return false
+	}
 	_, here := sc.grants[full]
 	return here || sc.grantsAbove(full)
 }
+
+// fewRoots is up to where comparing with each root is faster than looking for
+// each directory of a key.
+const fewRoots = 8
 
 func (sc Scope) grantsAbove(full string) bool {
 	for i := strings.LastIndexByte(full, '/'); i >= 0; i = strings.LastIndexByte(full[:i], '/') {
@@ -126,34 +137,38 @@ func (v *View) Exists(key string) bool {
 func (v *View) List(dir string) []string {
 	names, self := v.list(dir, Names, Tree)
 	if self != "" {
-		names[self] = struct{}{}
+		names = append(names, self)
 	}
-	return slices.Sorted(maps.Keys(names))
+	return unique(names)
 }
 
 // ListDirs is the names of the children of a directory that have children
 // themselves (confd's documentation, "lsdir").
 func (v *View) ListDirs(dir string) []string {
 	names, _ := v.list(dir, Subdir, Below)
-	return slices.Sorted(maps.Keys(names))
+	return unique(names)
+}
+
+// unique sorts names, of which most are in order.
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // list finds the names of a directory that is granted, or of what is granted
 // and lies below it; of and part say what is listed.
-func (v *View) list(dir string, of, part Of) (names map[string]struct{}, self string) {
-	names = map[string]struct{}{}
+func (v *View) list(dir string, of, part Of) (names []string, self string) {
 	if !strings.HasPrefix(dir, "/") {
-		return names, ""
+		return nil, ""
 	}
 	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
 	if !v.scope.Grants(full) {
-		v.listAbove(full, part, names)
-		return names, ""
+		return v.listAbove(full, part), ""
 	}
 	v.reads.addListing(Listing{full, of})
 	for c := range v.snapshot.children(full+"/", "") {
 		if of == Names || !c.leaf {
-			names[c.name] = struct{}{}
+			names = append(names, c.name)
 		}
 	}
 	if of == Names && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
@@ -166,7 +181,7 @@ func (v *View) list(dir string, of, part Of) (names map[string]struct{}, self st
 }
 
 // listAbove lists a directory that lies above what is granted.
-func (v *View) listAbove(full string, part Of, names map[string]struct{}) {
+func (v *View) listAbove(full string, part Of) (names []string) {
 	v.reads.addListing(Listing{full, Above})
 	for _, root := range v.scope.roots {
 		below, ok := strings.CutPrefix(root, full+"/")
@@ -183,7 +198,8 @@ func (v *View) listAbove(full string, part Of, names map[string]struct{}) {
 		}
 		v.reads.addListing(Listing{root, part})
 		if v.snapshot.holds(tree) {
-			names[name] = struct{}{}
+			names = append(names, name)
 		}
 	}
+	return names
 }

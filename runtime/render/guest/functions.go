@@ -47,7 +47,7 @@ func (c *calls) Call(ctx context.Context, name string, args []string) (string, e
 
 // Close ends the functions.
 func (c *calls) Close() error {
-	c.guest.tell(c.instance.Stats())
+	c.guest.tell(c.instance)
 	c.instance.Close()
 	c.guest.log(c.session)
 	return nil

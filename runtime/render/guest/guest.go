@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/kv"
@@ -59,6 +60,7 @@ type Guest struct {
 	limits wasm.Limits
 	params map[string]string
 	args   []string
+	asked  atomic.Int64 // keys, by the last invocation
 }
 
 var (
@@ -192,13 +194,14 @@ func present(b []byte) []byte {
 // invoke runs one export in an instance of its own.
 func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input, stdin []byte) ([]byte, error) {
 	session := g.session(v)
-	session.Input = input
+	session.Input, session.Expect = input, int(g.asked.Load())
 	i, err := g.module.Open(ctx, wasm.Invocation{Session: session, Limits: g.limits, Args: g.args, Stdin: stdin})
 	if err == nil {
 		err = i.Call(export)
-		g.tell(i.Stats())
+		g.tell(i)
 		i.Close()
 	}
+	g.asked.Store(int64(session.Asked()))
 	g.log(session)
 	if err != nil {
 		return nil, g.explain(session, err)
@@ -214,9 +217,9 @@ func NewSession(v *kv.View, params map[string]string) *hostfuncs.Session {
 	return &hostfuncs.Session{Keys: keys{v}, Params: maps.Clone(params), Revision: keys{v}.revision}
 }
 
-func (g *Guest) tell(s wasm.Stats) {
+func (g *Guest) tell(i *wasm.Instance) {
 	if g.o.Stats != nil {
-		g.o.Stats(s)
+		g.o.Stats(i.Stats())
 	}
 }
 
