@@ -130,6 +130,9 @@ func (c *Cache) auditDaily(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if wait = c.auditLeft(); wait > 0 {
+			continue
+		}
 		wait = auditEvery
 		switch _, err := c.Audit(ctx); {
 		case ctx.Err() != nil:
@@ -140,4 +143,16 @@ func (c *Cache) auditDaily(ctx context.Context) {
 			wait = auditRetry
 		}
 	}
+}
+
+// auditLeft is how long it is until a day after the last audit, which somebody
+// may have asked for; zero when it is over.
+func (c *Cache) auditLeft() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := auditEvery - c.opt.Now().Sub(c.audits.at)
+	if c.audits.at.IsZero() || left <= 0 {
+		return 0
+	}
+	return max(left, time.Second)
 }

@@ -89,6 +89,27 @@ func TestAuditDaily(t *testing.T) {
 	}
 }
 
+// An audit that was asked for puts the next one off.
+func TestAuditAfterDemand(t *testing.T) {
+	s := &compared{script: &script{lists: []answer{{pairs("/a", "1"), "c1", nil}}}, says: []bool{false}}
+	run(t, s, cache.Options{}, func(c *cache.Cache) {
+		time.Sleep(20 * time.Hour)
+		if _, err := c.Audit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24*time.Hour - time.Second)
+		synctest.Wait()
+		if n := s.n.Load(); n != 1 {
+			t.Errorf("audited %d times within a day", n)
+		}
+		time.Sleep(6 * time.Hour)
+		synctest.Wait()
+		if n := s.n.Load(); n != 2 {
+			t.Errorf("audited %d times in 50 hours", n)
+		}
+	})
+}
+
 // What the store's own watch finds to differ counts as what an audit finds.
 func TestDifferenceInPassing(t *testing.T) {
 	var o cache.Options

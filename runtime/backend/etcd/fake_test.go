@@ -52,6 +52,7 @@ type fake struct {
 	ranges, progresses, opened, logins int  // ranges: requests to read, a transaction is one
 	read                               int  // keys and values that an etcd would have read for them
 	mostOps                            int  // of a transaction; 0: 128
+	risky                              int  // reads in transactions that have ended servers
 	leader                             bool // the last stream asked for one
 }
 
@@ -162,6 +163,9 @@ func (f *fake) Txn(ctx context.Context, q *etcdserverpb.TxnRequest) (*etcdserver
 	}
 	a := &etcdserverpb.TxnResponse{Header: get(f, (*fake).header), Succeeded: true}
 	for _, op := range q.Success {
+		if !op.GetRequestRange().GetCountOnly() {
+			f.set(func(f *fake) { f.risky++ })
+		}
 		r, err := f.answer(ctx, op.GetRequestRange())
 		if err != nil {
 			return nil, err

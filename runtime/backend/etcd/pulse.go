@@ -80,7 +80,7 @@ func (p *pulse) begin(ctx context.Context, w *watch, tasks *sync.WaitGroup) {
 				f.rev, f.other, f.err = w.b.probe(ctx, sc, at)
 			} else {
 				f.rev = rev
-				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev, k == settling || at.few())
+				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev, k == settling || sc.small(at))
 			}
 			p.findings <- f
 		})

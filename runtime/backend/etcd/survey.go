@@ -27,8 +27,8 @@ import (
 // And it stands in where a server cannot say how far its watchers are: then it
 // shows that the events which have arrived are all there are.
 
-// few tells whether there are so few keys that reading them is cheap.
-func (c cursor) few() bool { return c.count <= firstPage }
+// small tells whether there is so little that reading it all is cheap.
+func (s scope) small(at cursor) bool { return at.count <= firstPage && len(s.prefixes) <= partsAtOnce }
 
 // survey compares the store as it was at a revision with at. It returns the
 // number of keys and, with newest, what is newer than at, if anything.
@@ -40,12 +40,6 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, ne
 		}
 		return q
 	}
-	note := func(r *etcdserverpb.RangeResponse) {
-		count += r.Count
-		if len(r.Kvs) > 0 {
-			other = fmt.Sprintf("key %q of revision %d was never told of", r.Kvs[0].Key, r.Kvs[0].ModRevision)
-		}
-	}
 	var selfs, trees []*etcdserverpb.RangeRequest
 	for _, p := range sc.parts() {
 		if p.self.start != "" {
@@ -55,10 +49,22 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, ne
 			trees = append(trees, query(s))
 		}
 	}
-	if err := b.askAll(ctx, selfs, true, note); err != nil {
+	askFor := b.counts
+	if newest {
+		askFor = b.apart
+	}
+	rs, err := askFor(ctx, selfs, true)
+	if err != nil {
 		return 0, "", err
 	}
-	return count, other, b.askAll(ctx, trees, false, note)
+	below, err := askFor(ctx, trees, false)
+	for _, r := range append(rs, below...) {
+		count += r.Count
+		if len(r.Kvs) > 0 {
+			other = fmt.Sprintf("key %q of revision %d was never told of", r.Kvs[0].Key, r.Kvs[0].ModRevision)
+		}
+	}
+	return count, other, err
 }
 
 // surveyed judges the hourly survey.

@@ -9,27 +9,29 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
-// mostTogether is how many ranges one transaction may read (etcd's own default,
+// mostTogether is how many ranges one transaction may have (etcd's own default,
 // --max-txn-ops).
 const mostTogether = 128
 
-// askAll asks for ranges, many with one request, and calls take for each
-// answer. A transaction is refused as a whole, so after a refusal its ranges
-// are asked for one by one; those that are optional may be denied.
-func (b *Backend) askAll(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool, take func(*etcdserverpb.RangeResponse)) error {
+// counts asks how many keys ranges have, many with one request. A transaction
+// is refused as a whole, so after a refusal its ranges are asked for one by
+// one; those that are optional may be denied.
+//
+// It is for counts alone: servers before 3.5.7 and 3.4.23 may end when a
+// transaction that reads values is cancelled (etcd issues 14110 and 14891).
+// A count does not look whether it is.
+func (b *Backend) counts(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool) (all []*etcdserverpb.RangeResponse, err error) {
 	for some := range slices.Chunk(qs, mostTogether) {
 		rs, err := b.together(ctx, some)
 		if denied(err) || tooMany(err) {
 			rs, err = b.apart(ctx, some, optional)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, r := range rs {
-			take(r)
-		}
+		all = append(all, rs...)
 	}
-	return nil
+	return all, nil
 }
 
 func (b *Backend) together(ctx context.Context, qs []*etcdserverpb.RangeRequest) (rs []*etcdserverpb.RangeResponse, err error) {
@@ -47,6 +49,7 @@ func (b *Backend) together(ctx context.Context, qs []*etcdserverpb.RangeRequest)
 	return rs, nil
 }
 
+// apart asks for ranges one by one.
 func (b *Backend) apart(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool) (rs []*etcdserverpb.RangeResponse, err error) {
 	for _, q := range qs {
 		r, err := ask(ctx, b, b.kv.Range, q)
