@@ -180,7 +180,7 @@ func TestListingsAreExact(t *testing.T) {
 			keys = []string{anyKey(rnd), anyKey(rnd)}[:1+rnd.IntN(2)]
 		}
 		s, sc := kv.NewSnapshot(pairs), kv.NewScope([]string{"", "/a"}[rnd.IntN(2)], keys)
-		ask, list := []string{"/", "/a", "/b/", anyPath(rnd), anyPath(rnd)+"/"}[rnd.IntN(5)], (*kv.View).List
+		ask, list := []string{"/", "/a", "/b/", anyPath(rnd), anyPath(rnd) + "/"}[rnd.IntN(5)], (*kv.View).List
 		if rnd.IntN(2) == 0 {
 			list = (*kv.View).ListDirs
 		}
