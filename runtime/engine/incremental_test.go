@@ -20,8 +20,10 @@ import (
 	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/gotmpl"
 	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/stage"
+	"github.com/wconf/wconf/runtime/wasm"
 )
 
 // twin is a resource, and what is known of it without the engine.
@@ -43,21 +45,54 @@ func twinsOf(t *testing.T, wrap func(render.Renderer) render.Renderer) (all []*t
 	if err != nil {
 		t.Fatal(err)
 	}
-	disk := newShelf()
-	for i, w := range twins {
-		for j, s := range scopes {
-			tm, err := gotmpl.Compile(fmt.Sprint(i), w.text, gotmpl.Options{Keyring: keys})
-			if err != nil {
-				t.Fatal(err)
-			}
-			id := fmt.Sprintf("%d-%d", i, j)
-			tw := &twin{text: fmt.Sprintf("%s in %q%q", w.text, s.prefix, s.keys), by: w.twin, scoped: j, shelf: disk, asked: questions{}}
-			spec := resource.Spec{ID: id, Scope: kv.NewScope(s.prefix, s.keys), Target: stage.Target{Path: id}}
-			tw.resource = resource.New(spec, resource.Parts{Renderer: wrap(tm), Stager: disk})
-			all = append(all, tw)
+	for _, w := range twins {
+		tm, err := gotmpl.Compile("t", w.text, gotmpl.Options{Keyring: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for scoped := range scopes {
+			all = append(all, newTwin(w, scoped, wrap(tm)))
 		}
 	}
 	return all
+}
+
+// scriptsOf is each script in each scope that grants all below its prefix:
+// scripts fail for other keys.
+func scriptsOf(t *testing.T) (all []*twin) {
+	r, err := wasm.NewRuntime(wasm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	js, err := script.Load(t.Context(), r, "t.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range scripts {
+		for scoped, sc := range scopes {
+			if sc.keys[0] != "/" {
+				continue
+			}
+			scope := kv.NewScope(sc.prefix, sc.keys)
+			s, err := script.New(t.Context(), js, []byte(w.text), script.Options{File: "t.js", Name: "t", Scope: &scope})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, newTwin(w, scoped, s))
+		}
+	}
+	return all
+}
+
+func newTwin(w written, scoped int, r render.Renderer) *twin {
+	sc, disk := scopes[scoped], newShelf()
+	text := fmt.Sprintf("%s in %q%q", w.text, sc.prefix, sc.keys)
+	spec := resource.Spec{ID: text, Scope: kv.NewScope(sc.prefix, sc.keys), Target: stage.Target{Path: "file"}}
+	return &twin{
+		text: text, by: w.twin, scoped: scoped,
+		resource: resource.New(spec, resource.Parts{Renderer: r, Stager: disk}), shelf: disk, asked: questions{},
+	}
 }
 
 func members(all []*twin, source engine.Source) (ms []engine.Member) {
@@ -86,7 +121,7 @@ func (tw *twin) check(t *testing.T, sees map[string]string, s engine.Status, bef
 	if before = append(before, tw.good); ok {
 		before = []string{text}
 	}
-	got, _, _ := tw.shelf.Read(s.Resource)
+	got, _, _ := tw.shelf.Read("file")
 	if tw.good = string(got); !slices.Contains(before, tw.good) || ok != (s.Err == nil) {
 		t.Fatalf("%s\nmakes %q (%v)\nwant  %q (%v)", tw.text, got, s.Err, before, ok)
 	}
@@ -123,7 +158,13 @@ func (st state) edited(puts []kv.Pair, deletes []string) state {
 	for _, p := range puts {
 		all[p.Key] = p.Value
 	}
-	return newState(all)
+	next := newState(all)
+	for i, s := range st.sees {
+		if maps.Equal(s.sees, next.sees[i].sees) {
+			next.sees[i] = s // with its answers
+		}
+	}
+	return next
 }
 
 func randomEdit(rnd *rand.Rand) (puts []kv.Pair, deletes []string) {
@@ -171,12 +212,12 @@ func TestIncrementalIsFull(t *testing.T) {
 	c := cache.New(nil, cache.Options{})
 	c.SetPrefixes([]string{"/"})
 	e := engine.New(engine.Options{})
-	all := twinsOf(t, func(r render.Renderer) render.Renderer { return r })
+	all := append(twinsOf(t, func(r render.Renderer) render.Renderer { return r }), scriptsOf(t)...)
 	e.Set(members(all, c))
 	now := newState(map[string]string{})
 	c.Believe(backend.Batch{Full: true})
 	renders, more := 0, 0
-	for step := range 4000 {
+	for step := range 2500 {
 		before := now
 		for range 1 + rnd.IntN(5)/4 { // now and then two steps of the store are taken together
 			puts, deletes := randomEdit(rnd)

@@ -3,18 +3,22 @@ package engine_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
 )
 
-// twins are templates that use every store function, and read what depends on
-// keys; each beside it by hand.
-var twins = []struct {
+// written is a template or a script, and the same by hand.
+type written struct {
 	text string
 	twin func(n *naive) string
-}{
+}
+
+// twins are templates that use every store function, and read what depends on
+// keys.
+var twins = []written{
 	{`{{getv "/a/x" "none"}}`, func(n *naive) string { return n.or("/a/x", "none") }},
 	{`{{getv "/a/z"}}`, func(n *naive) string { return n.must("/a/z") }},
 	{`{{if exists "/a/y"}}{{getv "/a/y"}}{{else}}no{{end}}`, func(n *naive) string {
@@ -43,6 +47,22 @@ var twins = []struct {
 	{`{{with cget "/sealed/b"}}{{.Key}}={{.Value}}{{end}}`, func(n *naive) string { return "/sealed/b=" + open(n.must("/sealed/b")) }},
 	{`{{range cgets "/sealed/*"}}{{.Key}}={{.Value}} {{end}}`, func(n *naive) string { return listed(opened(n.gets("/sealed/*"))) }},
 	{`{{cgetvs "/sealed/?"}}`, func(n *naive) string { return fmt.Sprint(values(opened(n.gets("/sealed/?")))) }},
+}
+
+// scripts do the same.
+var scripts = []written{
+	{`[getv("/a/x", "none"), exists("/b/2"), ls("/b"), lsdir("/b"), getvs("/b/*/n")].join("|")`, func(n *naive) string {
+		return strings.Join([]string{
+			n.or("/a/x", "none"), fmt.Sprint(n.exists("/b/2")), strings.Join(n.ls("/b"), ","), strings.Join(n.lsdir("/b"), ","), strings.Join(values(n.gets("/b/*/n")), ","),
+		}, "|")
+	}},
+	{`gets("/a/*").map(p => p.key + "=" + p.value + " ").join("") + (exists("/switch") ? getv("/pointer", "-") : lsdir("/").join())`, func(n *naive) string {
+		out := listed(n.gets("/a/*"))
+		if n.exists("/switch") {
+			return out + n.or("/pointer", "-")
+		}
+		return out + strings.Join(n.lsdir("/"), ",")
+	}},
 }
 
 func listed(pairs []kv.Pair) (out string) {
