@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -179,20 +180,75 @@ func twins(w *world) error {
 }
 
 func stopped(w *world) error {
-	for _, name := range []string{"nosy", "endless"} {
-		if err := w.wait(name+" to be stopped", func() bool { return w.logged("not applied", "resource="+name) }); err != nil {
+	if err := w.wait("nosy to be stopped", func() bool { return w.refused("nosy") != "" }); err != nil {
+		return err
+	}
+	w.say("%s", w.refused("nosy"))
+	if err := w.write("conf.d/endless.toml", w.file("later/endless.toml")); err != nil {
+		return err
+	}
+	var changes []change
+	for n := 0; w.refused("endless") == ""; n++ {
+		c, err := w.follow(fmt.Sprintf("change %d", n))
+		if err != nil {
 			return err
 		}
+		if w.refused("endless") == "" {
+			changes = append(changes, c)
+		}
+		if len(changes) > 0 && time.Since(changes[0].begin) > patience {
+			return fmt.Errorf("the endless guest was not stopped within %s", patience)
+		}
+	}
+	line, over := w.refused("endless"), time.Now()
+	w.say("%s", line)
+	for _, name := range []string{"nosy", "endless"} {
 		if w.file("out/"+name+".conf") != "" {
 			return fmt.Errorf("%s wrote a file", name)
 		}
-		w.say("%s", w.line("not applied", "resource="+name))
 	}
-	begin := time.Now()
-	w.set("/checked/value", "and the others go on")
-	err := w.wait("the others to go on", func() bool { return w.holds("out/checked.conf", "go on") })
-	w.say("meanwhile another resource followed its key in %d ms", time.Since(begin).Milliseconds())
-	return err
+	n, slowest, err := meanwhile(changes, line, over)
+	if err != nil {
+		return err
+	}
+	w.say("while it ran, another resource followed its key %d times, the slowest in %d ms", n, slowest.Milliseconds())
+	return nil
+}
+
+// refused is the line that says that a resource was not applied.
+func (w *world) refused(resource string) string {
+	return w.line("not applied", "resource="+resource)
+}
+
+// change is a change of a key, until the file had it.
+type change struct{ begin, end time.Time }
+
+func (w *world) follow(value string) (c change, err error) {
+	c.begin = time.Now()
+	w.set("/checked/value", value)
+	err = w.wait("the others to go on", func() bool { return w.file("out/checked.conf") == "value "+value+"\n" })
+	c.end = time.Now()
+	return c, err
+}
+
+// meanwhile counts the changes of the time in which a guest ran, which its line
+// names, and finds the slowest.
+func meanwhile(changes []change, line string, over time.Time) (n int, slowest time.Duration, err error) {
+	_, ran, _ := strings.Cut(line, "it was stopped after ")
+	ran, _, _ = strings.Cut(ran, " ")
+	took, err := time.ParseDuration(ran)
+	if err != nil {
+		return 0, 0, fmt.Errorf("how long did it run? %s", line)
+	}
+	for _, c := range changes {
+		if c.begin.After(over.Add(-took)) {
+			n, slowest = n+1, max(slowest, c.end.Sub(c.begin))
+		}
+	}
+	if n == 0 {
+		return 0, 0, errors.New("nothing else went on while it ran")
+	}
+	return n, slowest, nil
 }
 
 func tested(w *world) error {
