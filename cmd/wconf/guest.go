@@ -22,7 +22,7 @@ func (p *program) guestCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			p.guestNewCommand(), p.guestBuildCommand(), p.guestPackCommand(),
 			{
-				Name: "inspect", Usage: "say what a module is, needs and offers, without running it", ArgsUsage: "FILE",
+				Name: "inspect", Usage: "say what a module or a script is, needs and offers, without running it", ArgsUsage: "FILE",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print an object"}},
 				Action: p.guestInspect,
 			},
@@ -59,6 +59,9 @@ func (p *program) guestInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if strings.HasSuffix(file, ".js") {
+		return p.scriptInspect(c, file, bin)
+	}
 	i, err := wasm.Inspect(file, bin)
 	if err != nil {
 		return &exit{exitLoad, err}
@@ -70,10 +73,13 @@ func (p *program) guestInspect(c *cli.Context) error {
 	return nil
 }
 
+// row is one line about what is inspected; the name is empty in further lines.
+func (p *program) row(name, format string, args ...any) {
+	fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...)
+}
+
 func (p *program) inspection(file string, i wasm.Inspection) {
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...)
-	}
+	row := p.row
 	row("file", "%s", file)
 	row("sha256", "%s", i.Digest)
 	row("size", "%d bytes", i.Size)
@@ -91,15 +97,17 @@ func (p *program) inspection(file string, i wasm.Inspection) {
 		}
 		row(name, "%s", imported)
 	}
-	for n, m := range i.Measures {
-		name := ""
-		if n == 0 {
-			name = "measures"
-		}
-		row(name, "%d %s (at most %d)", m.Got, m.What, m.Most)
-	}
+	p.measures(i.Measures)
 	if i.Manifest != nil {
 		p.manifest(i.Manifest)
+	}
+}
+
+func (p *program) measures(list []wasm.Measure) {
+	name := "measures"
+	for _, m := range list {
+		p.row(name, "%d %s (at most %d)", m.Got, m.What, m.Most)
+		name = ""
 	}
 }
 

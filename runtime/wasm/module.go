@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,19 @@ import (
 type Digest [sha256.Size]byte
 
 func (d Digest) String() string { return "sha256:" + hex.EncodeToString(d[:]) }
+
+// MarshalText is String.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Digest) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(strings.TrimPrefix(string(text), "sha256:"))
+	if err != nil || len(b) != len(d) {
+		return fmt.Errorf("%q is no digest", text)
+	}
+	copy(d[:], b)
+	return nil
+}
 
 // Module is a compiled guest under the name it was loaded by. Modules of equal
 // bytes share what was compiled. It is safe for concurrent use.

@@ -67,18 +67,27 @@ const longest = 1 << 20
 // New compiles a script on an engine that Load gave. What is wrong with it, or
 // with the resource, is a *problem.Problem.
 func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, error) {
+	s, err := newScript(m, text, o)
+	if err == nil {
+		err = s.compile(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newScript is a script that is not compiled yet; it is there also beside an error.
+func newScript(m *wasm.Module, text []byte, o Options) (*Script, error) {
 	s := &Script{o: o, module: m, source: source{file: o.File, text: string(text)}, limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
 	if err := s.limits.Beyond(); err != nil {
-		return nil, s.problem(problem.Config, err.Error(), "")
+		return s, s.problem(problem.Config, err.Error(), "")
 	}
 	if err := s.setParams(); err != nil {
-		return nil, err
+		return s, err
 	}
 	if len(text) > longest || !utf8.Valid(text) {
-		return nil, s.problem(problem.TemplateParse, fmt.Sprintf("a script is UTF-8 text of at most %d bytes", longest), "")
-	}
-	if err := s.compile(ctx); err != nil {
-		return nil, err
+		return s, s.problem(problem.TemplateParse, fmt.Sprintf("a script is UTF-8 text of at most %d bytes", longest), "")
 	}
 	return s, nil
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wconf/wconf/runtime/render/script"
+	"github.com/wconf/wconf/runtime/wasm"
+)
+
+// scriptInspect says what a script is and what it runs on. One that does not
+// compile is shown all the same, and its error goes where errors go.
+func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error {
+	r, err := wasm.NewRuntime(wasm.Options{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	engine, err := script.Load(c.Context, r, filepath.Base(file))
+	if err != nil {
+		return &exit{exitLoad, err}
+	}
+	defer engine.Close()
+	i, wrong := script.Inspect(c.Context, engine, text, file)
+	if c.Bool("json") {
+		err = p.json(i)
+	} else {
+		p.scriptInspection(file, i)
+	}
+	if wrong != nil {
+		return &exit{exitLoad, wrong}
+	}
+	return err
+}
+
+func (p *program) scriptInspection(file string, i script.Inspection) {
+	p.row("file", "%s", file)
+	p.row("sha256", "%s", i.Digest)
+	p.row("size", "%d bytes", i.Size)
+	p.row("kind", "%s", i.Kind)
+	if i.Compiles {
+		p.row("compiles", "yes")
+		p.row("file from", "%s", map[bool]string{true: "what render returns", false: "the value of its last expression"}[i.Gives == "render"])
+	} else {
+		p.row("compiles", "no")
+	}
+	p.row("names", "%s", cmp.Or(strings.Join(i.Names, ", "), "none of wconf's functions"))
+	name := "limits"
+	for _, l := range [][3]string{
+		{"memory", mebibytes(i.Limits.Memory), mebibytes(i.Ceiling.Memory)},
+		{"fuel", thousands(i.Limits.Fuel), thousands(i.Ceiling.Fuel)},
+		{"time", i.Limits.Time.String(), i.Ceiling.Time.String()},
+		{"stack", thousands(uint64(i.Limits.Stack)) + " units", thousands(uint64(i.Ceiling.Stack))},
+		{"output", mebibytes(uint64(i.Limits.Output)), mebibytes(uint64(i.Ceiling.Output))},
+		{"one answer", mebibytes(uint64(i.Limits.Result)), mebibytes(uint64(i.Ceiling.Result))},
+		{"host calls", thousands(i.Limits.Calls), thousands(i.Ceiling.Calls)},
+	} {
+		p.row(name, "%s %s (at most %s)", l[0], l[1], l[2])
+		name = ""
+	}
+	p.row("engine", "%s", i.Version)
+	p.row("", "%s", i.Engine.Digest)
+	p.row("", "%s of memory at the start", mebibytes(i.Engine.MinMemory))
+	p.measures(i.Engine.Measures)
+}
+
+// thousands writes a number with a comma before each three digits.
+func thousands(n uint64) string {
+	text := fmt.Sprint(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
