@@ -40,12 +40,16 @@ func (e *encoder) done() string {
 	return string(e.bytes)
 }
 
-func list(items []string) string {
+func listSize(items []string) int {
 	size := 4
 	for _, s := range items {
 		size += 4 + len(s)
 	}
-	e := encoder{bytes: make([]byte, 4, size)}
+	return size
+}
+
+func list(items []string) string {
+	e := encoder{bytes: make([]byte, 4, listSize(items))}
 	for _, s := range items {
 		e.item(s)
 	}

@@ -37,7 +37,7 @@ var params = Function{
 				kvs.pair(name, s.Params[name])
 			}
 			return kvs.done(), 0
-		}), nil
+		})
 	},
 }
 

@@ -3,6 +3,7 @@ package hostfuncs_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"path"
@@ -311,4 +312,34 @@ func FuzzCall(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What the host has to remember is bounded: names that a guest asks for are
+// counted, each once, denied and absent ones, too.
+func TestNamesAreBounded(t *testing.T) {
+	for _, name := range []string{"getv", "exists", "ls", "lsdir", "gets", "getvs"} {
+		for _, root := range []string{"/app/", "/secret/"} {
+			s := session()
+			s.Limits.Calls = 1e6
+			for range 2_000 { // one name costs once
+				if _, _, err := ask(t, s, name, root+"again", 100); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n, pad := 0, strings.Repeat("x", 4000)
+			for ; ; n++ {
+				_, _, err := ask(t, s, name, fmt.Sprint(root, n, pad), 100)
+				var limit *hostfuncs.LimitError
+				if errors.As(err, &limit) && limit.Max == hostfuncs.MaxNames {
+					break
+				}
+				if err != nil || n > hostfuncs.MaxNames/len(pad) {
+					t.Fatalf("%s of %d names below %s: %v", name, n, root, err)
+				}
+			}
+			if n < hostfuncs.MaxNames/5000 {
+				t.Errorf("%s of %d names below %s was refused", name, n, root)
+			}
+		}
+	}
 }

@@ -6,7 +6,10 @@ var getv = Function{
 	Name: "getv", Args: []Arg{{"key", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
 	Doc: "The value of exactly this key. NOT_FOUND when it is absent, DENIED when it is outside the resource's keys.",
 	code: func(s *Session, c call) (int32, error) {
-		a := s.look(c.text)
+		a, err := s.look(c.text)
+		if err != nil {
+			return 0, err
+		}
 		if a.err != 0 {
 			s.missed = string(c.text)
 			return a.err, nil
@@ -22,6 +25,9 @@ var exists = Function{
 	code: func(s *Session, c call) (int32, error) {
 		if !nameOK(c.text) {
 			return Invalid, nil
+		}
+		if err := s.ask("exists", c.text); err != nil {
+			return 0, err
 		}
 		key := string(c.text)
 		if !s.Keys.Grants(key) {
@@ -55,7 +61,7 @@ var gets = Function{
 				}
 			}
 			return kvs.done(), 0
-		}), nil
+		})
 	},
 }
 
@@ -68,13 +74,16 @@ var getvs = Function{
 			if err != nil {
 				return "", Invalid
 			}
-			var values []string
+			values, size := []string(nil), 4
 			for _, v := range pairs {
+				if size += 4 + len(v); size > s.Limits.Result {
+					return "", TooLarge
+				}
 				values = append(values, v)
 			}
 			slices.Sort(values)
 			return list(values), 0
-		}), nil
+		})
 	},
 }
 
@@ -83,7 +92,7 @@ var ls = Function{
 	Doc: "A LIST of the names of a directory's children, keys and directories, sorted and unique. A key that has a value " +
 		"lists its own base name, too, as in templates. An absent directory lists nothing.",
 	code: func(s *Session, c call) (int32, error) {
-		return s.answer(c, "ls", func(dir string) (string, int32) { return list(s.Keys.List(dir)), 0 }), nil
+		return s.answer(c, "ls", func(dir string) (string, int32) { return s.list(s.Keys.List(dir)) })
 	},
 }
 
@@ -91,15 +100,15 @@ var lsdir = Function{
 	Name: "lsdir", Args: []Arg{{"dir", Text}, {"buf", Buffer}}, Gives: true, Since: "1.0",
 	Doc: "A LIST of the names of a directory's children that have children themselves, sorted and unique.",
 	code: func(s *Session, c call) (int32, error) {
-		return s.answer(c, "lsdir", func(dir string) (string, int32) { return list(s.Keys.ListDirs(dir)), 0 }), nil
+		return s.answer(c, "lsdir", func(dir string) (string, int32) { return s.list(s.Keys.ListDirs(dir)) })
 	},
 }
 
 // answer fills with a result that takes work to build.
-func (s *Session) answer(c call, function string, build func(argument string) (string, int32)) int32 {
-	data, err := s.remember(function, c.text, build)
-	if err != 0 {
-		return err
+func (s *Session) answer(c call, function string, build func(argument string) (string, int32)) (int32, error) {
+	data, refused, err := s.remember(function, c.text, build)
+	if err != nil || refused != 0 {
+		return refused, err
 	}
-	return s.fill(c, data)
+	return s.fill(c, data), nil
 }

@@ -46,6 +46,8 @@ type Session struct {
 	output []byte
 	log    journal
 	values map[string]answer
+	others map[asked]struct{}
+	names  int // what values, others and the read-set of Keys hold, about
 	last   result
 	denied []string
 	missed string
@@ -118,13 +120,47 @@ func (s *Session) Write(p []byte) (int, error) {
 
 func nameOK(b []byte) bool { return len(b) <= Longest && utf8.Valid(b) }
 
+// MaxNames is how many bytes of names one Session may ask for, each counted once
+// and with 128 more: the host has to remember them, and after the Session, too,
+// for a change of any may alter what comes out. It is enough for 100,000 keys one
+// by one; who needs more asks with a pattern.
+const MaxNames = 16 << 20
+
+const perName = 128
+
+// note counts a name that was not asked for before.
+func (s *Session) note(name []byte) error {
+	if s.names += perName + len(name); s.names > MaxNames {
+		return &LimitError{What: "bytes of names that were asked for", Max: MaxNames}
+	}
+	return nil
+}
+
+// asked is a question other than for a value.
+type asked struct{ function, argument string }
+
+// ask notes such a question the first time.
+func (s *Session) ask(function string, argument []byte) error {
+	if _, again := s.others[asked{function, string(argument)}]; again {
+		return nil
+	}
+	if s.others == nil {
+		s.others = map[asked]struct{}{}
+	}
+	s.others[asked{function, string(argument)}] = struct{}{}
+	return s.note(argument)
+}
+
 // look answers getv. A key that was asked before costs no allocation.
-func (s *Session) look(key []byte) answer {
+func (s *Session) look(key []byte) (answer, error) {
 	if a, ok := s.values[string(key)]; ok {
-		return a
+		return a, nil
 	}
 	if !nameOK(key) {
-		return answer{err: Invalid}
+		return answer{err: Invalid}, nil
+	}
+	if err := s.note(key); err != nil {
+		return answer{}, err
 	}
 	k, a := string(key), answer{}
 	if v, ok := s.Keys.Get(k); ok {
@@ -139,7 +175,7 @@ func (s *Session) look(key []byte) answer {
 		s.values = make(map[string]answer, s.Expect)
 	}
 	s.values[k] = a
-	return a
+	return a, nil
 }
 
 func (s *Session) noteDenied(key string) {
@@ -149,15 +185,26 @@ func (s *Session) noteDenied(key string) {
 }
 
 // remember builds a result once for a function and its argument.
-func (s *Session) remember(function string, argument []byte, build func(argument string) (string, int32)) (string, int32) {
+func (s *Session) remember(function string, argument []byte, build func(argument string) (string, int32)) (string, int32, error) {
 	if s.last.set && s.last.function == function && s.last.argument == string(argument) {
-		return s.last.data, s.last.err
+		return s.last.data, s.last.err, nil
 	}
 	if !nameOK(argument) {
-		return "", Invalid
+		return "", Invalid, nil
+	}
+	if err := s.ask(function, argument); err != nil {
+		return "", 0, err
 	}
 	r := result{function: function, argument: string(argument), set: true}
 	r.data, r.err = build(r.argument)
 	s.last = r
-	return r.data, r.err
+	return r.data, r.err, nil
+}
+
+// list encodes a LIST that is not too large.
+func (s *Session) list(items []string) (string, int32) {
+	if listSize(items) > s.Limits.Result {
+		return "", TooLarge
+	}
+	return list(items), 0
 }

@@ -36,7 +36,8 @@ type twin struct {
 
 	good  string // what the last render that worked made
 	asked questions
-	seen  int // renders
+	well  questions // by the last render that worked
+	seen  int       // renders
 }
 
 // twinsOf is each template in each scope. Renderers can be wrapped.
@@ -106,10 +107,11 @@ func members(all []*twin, source engine.Source) (ms []engine.Member) {
 // makes of that.
 func (tw *twin) ask(sees map[string]string) (text string, ok bool) {
 	text, asked, ok := tw.byHand(sees)
-	if !ok { // whatever repairs it must wake it, the way back included
-		maps.Copy(asked, tw.asked)
+	if tw.asked = asked; ok {
+		tw.well = asked
+	} else { // whatever repairs it must wake it, the way back included
+		maps.Copy(tw.asked, tw.well)
 	}
-	tw.asked = asked
 	return text, ok
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/wconf/wconf/runtime/kv"
@@ -13,13 +14,16 @@ type index struct {
 	values   map[string]readers
 	presence map[string]readers
 	listings map[kv.Listing]readers
-	globs    map[string]map[*task]func(full string) bool // by the path below which a pattern can match
+	globs    map[string]map[*task][]match // by the path below which a pattern can match
 }
 
 type readers map[*task]struct{}
 
+// match tells whether a key matches a pattern.
+type match = func(full string) bool
+
 func newIndex() *index {
-	return &index{map[string]readers{}, map[string]readers{}, map[kv.Listing]readers{}, map[string]map[*task]func(string) bool{}}
+	return &index{map[string]readers{}, map[string]readers{}, map[kv.Listing]readers{}, map[string]map[*task][]match{}}
 }
 
 // learn replaces what is known of a task's reads.
@@ -34,15 +38,11 @@ func (x *index) learn(t *task, old, now kv.ReadSet) {
 	for l := range now.Listings() {
 		put(x.listings, l, t)
 	}
-	for below, match := range now.Globs() {
+	for below, m := range now.Globs() {
 		if x.globs[below] == nil {
-			x.globs[below] = map[*task]func(string) bool{}
+			x.globs[below] = map[*task][]match{}
 		}
-		if first := x.globs[below][t]; first != nil { // two patterns of one task below one path
-			second := match
-			match = func(full string) bool { return first(full) || second(full) }
-		}
-		x.globs[below][t] = match
+		x.globs[below][t] = append(x.globs[below][t], m)
 	}
 }
 
@@ -114,8 +114,8 @@ func (x *index) listers(key string, old, next *kv.Snapshot, hit readers) {
 // matchers adds the tasks that have a pattern which a key matches.
 func (x *index) matchers(key string, hit readers) {
 	for at := key; ; {
-		for t, match := range x.globs[at] {
-			if match(key) {
+		for t, patterns := range x.globs[at] {
+			if slices.ContainsFunc(patterns, func(m match) bool { return m(key) }) {
 				hit[t] = struct{}{}
 			}
 		}

@@ -39,6 +39,7 @@ type task struct {
 
 	from   *kv.Snapshot // of the last render that began
 	reads  kv.ReadSet
+	good   kv.ReadSet     // of the last good render
 	plan   *resource.Plan // the last good render
 	broken bool           // the last render failed
 	early  *rendered      // made before its turn came
@@ -198,9 +199,9 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 	}
 	reads := p.Reads
 	if t.broken = err != nil; t.broken {
-		reads = reads.Union(t.reads)
+		reads = reads.Union(t.good) // and not with those of all failures before: a guest could ask for other names each time
 	} else {
-		t.plan = p
+		t.plan, t.good = p, p.Reads
 	}
 	if !reads.Equal(t.reads) { // most renders read what the one before did
 		if !e.oneShot { // nothing will change

@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -90,9 +91,9 @@ func TestHostile(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	_, err := render(t, "let n = 0\nfunction render() {\n  for (;;) n++\n}", script.Options{Limits: wasm.Limits{Fuel: 1e11, Time: 50 * time.Millisecond}})
+	_, err := render(t, "let n = 0\nfunction render() {\n  for (;;) n++\n}", script.Options{Limits: wasm.Limits{Fuel: 1e11, Time: 500 * time.Millisecond}})
 	var p *problem.Problem
-	if !errors.As(err, &p) || p.Code != problem.GuestTimeout || p.Line != 3 || !strings.Contains(p.Msg, "50ms") {
+	if !errors.As(err, &p) || p.Code != problem.GuestTimeout || p.Line != 3 || !strings.Contains(p.Msg, "500ms") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -121,4 +122,26 @@ func FuzzScript(f *testing.F) {
 			t.Errorf("%q tells a secret", first)
 		}
 	})
+}
+
+// With the limits that a resource has when it says nothing, a script that asks
+// for ever other names ends, and the host has not grown by much.
+func TestEndlessNames(t *testing.T) {
+	for _, ask := range []string{`getv(n, "")`, `exists(n)`, `ls(n)`, `gets(n + "*")`} {
+		s := newScript(t, "const pad = \"x\".repeat(4000)\nfor (let i = 0;; i++) { const n = \"/none/\" + i + pad; "+ask+" }", script.Options{})
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		v := view()
+		_, err := s.Render(t.Context(), v)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "bytes of names") {
+			t.Errorf("%s: %v", ask, err)
+		}
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", ask, grown>>20)
+		}
+		runtime.KeepAlive(v)
+	}
 }
