@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -62,15 +63,35 @@ func (p *program) guestInspect(c *cli.Context) error {
 	if strings.HasSuffix(file, ".js") {
 		return p.scriptInspect(c, file, bin)
 	}
-	i, err := wasm.Inspect(file, bin)
-	if err != nil {
-		return &exit{exitLoad, err}
+	i, refused := wasm.Inspect(file, bin)
+	switch {
+	case c.Bool("json"):
+		err = p.json(i)
+	case refused != nil:
+		p.measured(file, i)
+	default:
+		p.inspection(file, i)
 	}
-	if c.Bool("json") {
-		return p.json(i)
+	if refused != nil {
+		return &exit{exitLoad, refused}
 	}
-	p.inspection(file, i)
-	return nil
+	return err
+}
+
+// measured says what can be said of any file.
+func (p *program) measured(file string, i wasm.Inspection) {
+	p.row("file", "%s", file)
+	p.row("sha256", "%s", i.Digest)
+	p.row("size", "%d bytes", i.Size)
+	p.measures(i.Measures)
+}
+
+func (p *program) measures(all []wasm.Measure) {
+	name := "measures"
+	for _, m := range all {
+		p.row(name, "%d %s (at most %d)", m.Got, m.What, m.Most)
+		name = ""
+	}
 }
 
 // row is one line about what is inspected; the name is empty in further lines.
@@ -79,23 +100,25 @@ func (p *program) row(name, format string, args ...any) {
 }
 
 func (p *program) inspection(file string, i wasm.Inspection) {
-	row := p.row
-	row("file", "%s", file)
-	row("sha256", "%s", i.Digest)
-	row("size", "%d bytes", i.Size)
-	row("kind", "%s", i.Kind)
+	p.row("file", "%s", file)
+	p.row("sha256", "%s", i.Digest)
+	p.row("size", "%d bytes", i.Size)
+	p.row("kind", "%s", i.Kind)
 	most := "no end of its own"
 	if i.MaxMemory > 0 {
 		most = "at most " + mebibytes(i.MaxMemory)
 	}
-	row("memory", "%s at the start, %s", mebibytes(i.MinMemory), most)
-	row("exports", "%s", strings.Join(i.Exports, ", "))
+	p.row("memory", "%s at the start, %s", mebibytes(i.MinMemory), most)
+	p.row("exports", "%s", strings.Join(i.Exports, ", "))
+	if len(i.Beside) > 0 {
+		p.row("", "beside that: %s", hostfuncs.Printable(strings.Join(i.Beside, ", ")))
+	}
 	for n, imported := range i.Imports {
 		name := ""
 		if n == 0 {
 			name = "imports"
 		}
-		row(name, "%s", imported)
+		p.row(name, "%s", imported)
 	}
 	p.measures(i.Measures)
 	if i.Manifest != nil {
@@ -103,18 +126,10 @@ func (p *program) inspection(file string, i wasm.Inspection) {
 	}
 }
 
-func (p *program) measures(list []wasm.Measure) {
-	name := "measures"
-	for _, m := range list {
-		p.row(name, "%d %s (at most %d)", m.Got, m.What, m.Most)
-		name = ""
-	}
-}
-
 func (p *program) manifest(m *wasm.Manifest) {
 	row := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(p.out, "%-11s %s\n", name, text)
+			p.row(name, "%s", text)
 		}
 	}
 	row("name", strings.TrimSpace(m.Name+" "+m.Version))
@@ -137,6 +152,14 @@ func (p *program) manifest(m *wasm.Manifest) {
 	for _, name := range slices.Sorted(maps.Keys(m.Functions)) {
 		row("function", strings.TrimSpace(fmt.Sprintf("%s/%d  %s", name, m.Functions[name].Args, m.Functions[name].Help)))
 	}
+	var limits []string
+	if m.Limits.MemoryMiB > 0 {
+		limits = append(limits, fmt.Sprintf("memory %d MiB", m.Limits.MemoryMiB))
+	}
+	if m.Limits.Fuel > 0 {
+		limits = append(limits, fmt.Sprintf("fuel %d", m.Limits.Fuel))
+	}
+	row("limits", strings.Join(limits, ", "))
 }
 
 func mebibytes(n uint64) string {

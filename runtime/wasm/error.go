@@ -22,6 +22,7 @@ type GuestError struct {
 	Reason   string           // what happened, in words
 	Failed   bool             // the guest said so itself, by fail or by a code other than 0
 	Log      []hostfuncs.Line // the last lines that it logged, at most five
+	Advice   string           // what may help; may be empty
 	Trace    string           // the guest's stack, one function a line; empty when it failed by itself
 	Err      error            // the cause
 }
@@ -48,15 +49,40 @@ func (i *Instance) explain(function string, err error) error {
 	ge := &GuestError{Guest: i.module.name, Function: function, Err: err, Code: problem.GuestFailed}
 	i.reason(ge, err)
 	lines := i.session.Lines()
-	ge.Log = lines[max(0, len(lines)-5):]
-	p := &problem.Problem{Code: ge.Code, Msg: ge.Error(), Err: ge}
-	switch {
-	case ge.Code == problem.GuestMemory || ge.Code == problem.GuestFuel || ge.Code == problem.GuestTimeout:
-		p.Hint = "raise it in [template.limits], if the guest needs it"
-	case len(ge.Log) > 0:
-		p.Hint = fmt.Sprintf("it last logged %q", ge.Log[len(ge.Log)-1].Text)
+	ge.Log = lines[max(0, len(lines)-lastLines):]
+	if ge.Code == problem.GuestMemory || ge.Code == problem.GuestFuel || ge.Code == problem.GuestTimeout {
+		ge.Advice = "raise it in [template.limits], if the guest needs it"
 	}
-	return p
+	return &problem.Problem{Code: ge.Code, Msg: ge.Error(), Hint: WithLog(ge.Advice, ge.Log, nil), Err: ge}
+}
+
+// How much of a guest's log stands beside its error.
+const (
+	lastLines   = 5
+	longestLine = 200 // bytes
+)
+
+// WithLog puts the last lines of a guest's log behind a hint. Each is masked
+// whole, and then cut.
+func WithLog(hint string, lines []hostfuncs.Line, mask func(string) string) string {
+	var said []string
+	for _, line := range lines[max(0, len(lines)-lastLines):] {
+		text := line.Text
+		if mask != nil {
+			text = mask(text)
+		}
+		if len(text) > longestLine {
+			text = strings.ToValidUTF8(text[:longestLine], "") + "…"
+		}
+		said = append(said, `"`+text+`"`)
+	}
+	if len(said) == 0 {
+		return hint
+	}
+	if hint != "" {
+		hint += "; "
+	}
+	return hint + "it last logged " + strings.Join(said, ", ")
 }
 
 func (i *Instance) reason(ge *GuestError, err error) {

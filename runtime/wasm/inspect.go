@@ -16,6 +16,7 @@ type Inspection struct {
 	Kind      Kind
 	Imports   []string // "wconf/v1.getv"
 	Exports   []string // the roles it has: render, filter, check, call, _start
+	Beside    []string // what else it exports
 	Manifest  *Manifest
 	MinMemory uint64 // bytes at the start
 	MaxMemory uint64 // bytes that it says it needs at most; 0: it does not say
@@ -31,14 +32,18 @@ type Measure struct {
 // Inspect tells what the module is.
 func (m *Module) Inspect() Inspection { return m.about }
 
-// Inspect vets a module without compiling it.
+// Inspect vets a module without compiling it. Of one that is refused it tells,
+// beside the error, its digest and its measures as far as it could be read.
 func Inspect(name string, bin []byte) (Inspection, error) {
 	_, about, err := vet(name, bin)
 	if err != nil {
-		return Inspection{}, err
+		about = &Inspection{Size: len(bin)}
+		if s, _ := scan(bin); s != nil {
+			about = describe(s, "", nil)
+		}
 	}
 	about.Digest = sha256.Sum256(bin)
-	return *about, nil
+	return *about, err
 }
 
 // vet is everything that stands between bytes and a compiler.
@@ -78,14 +83,18 @@ func describe(s *shape, kind Kind, manifest *Manifest) *Inspection {
 		{"blocks times locals of all functions", s.code.sum, maxAllBlocks},
 		{"locals of all functions", s.code.locals, maxAllLocals},
 	}
-	about.MinMemory = uint64(s.memory.least) * pageSize
-	about.MaxMemory = uint64(max(s.memory.most, 0)) * pageSize
+	if s.memory != nil {
+		about.MinMemory = uint64(s.memory.least) * pageSize
+		about.MaxMemory = uint64(max(s.memory.most, 0)) * pageSize
+	}
 	for _, i := range s.imports {
 		about.Imports = append(about.Imports, i.module+"."+i.name)
 	}
 	for _, e := range s.exports {
 		if e.kind == 0 && isRole(e.name) {
 			about.Exports = append(about.Exports, e.name)
+		} else {
+			about.Beside = append(about.Beside, e.name)
 		}
 	}
 	return about

@@ -36,7 +36,8 @@ var sectionOrder = []byte{typeSection, importSection, functionSection, tableSect
 	exportSection, startSection, elementSection, countSection, codeSection, dataSection}
 
 // scan takes a module apart and holds it against the bounds, in one pass that
-// allocates nothing for what a count merely claims.
+// allocates nothing for what a count merely claims. With an error comes what was
+// read before it, or nil.
 func scan(bin []byte) (*shape, error) {
 	if len(bin) > maxModule {
 		return nil, fmt.Errorf("it has %d bytes, more than the %d that wconf accepts", len(bin), maxModule)
@@ -59,16 +60,16 @@ func scan(bin []byte) (*shape, error) {
 		if id != customSection {
 			rank := bytes.IndexByte(sectionOrder, id)
 			if rank <= last {
-				return nil, fmt.Errorf("section %d is unknown, there twice, or out of order", id)
+				return s, fmt.Errorf("section %d is unknown, there twice, or out of order", id)
 			}
 			last = rank
 		}
 		if err := s.section(id, body); err != nil {
-			return nil, err
+			return s, err
 		}
 	}
 	if r.err != nil {
-		return nil, r.err
+		return s, r.err
 	}
 	return s, s.whole()
 }

@@ -3,6 +3,7 @@ package wasm_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"iter"
 	"strings"
@@ -208,6 +209,25 @@ func TestInspect(t *testing.T) {
 		if m.Got <= 0 || m.Got > m.Most {
 			t.Errorf("measure %+v", m)
 		}
+	}
+}
+
+// Of a module that is refused its digest and measures are known, however far it
+// could be read.
+func TestInspectRefused(t *testing.T) {
+	whole := guest(t, "")
+	for n := range len(whole) {
+		about, err := wasm.Inspect("test.wasm", whole[:n])
+		if err == nil { // only the section of names is away
+			continue
+		}
+		if about.Size != n || about.Digest != sha256.Sum256(whole[:n]) || n >= 8 && len(about.Measures) == 0 {
+			t.Errorf("%d bytes: got %+v", n, about)
+		}
+	}
+	about, err := wasm.Inspect("test.wasm", wat.Assemble(t, `(module (func (export "nothing")) (func))`))
+	if err == nil || about.Measures[1] != (wasm.Measure{What: "functions", Got: 2, Most: 50_000}) {
+		t.Errorf("got %+v, %v", about, err)
 	}
 }
 

@@ -26,7 +26,7 @@ func (g *Guest) explain(s *hostfuncs.Session, err error) error {
 		g.o.Log.Debug("guest stack", "resource", g.o.Name, "guest", ge.Guest, "stack", ge.Trace)
 	}
 	said := *p
-	said.Msg, said.Hint = g.mask(said.Msg), g.mask(said.Hint)
+	said.Msg, said.Hint = g.mask(said.Msg), ge.Advice
 	key := s.Missed()
 	switch {
 	case !ge.Failed:
@@ -39,6 +39,7 @@ func (g *Guest) explain(s *hostfuncs.Session, err error) error {
 	case key != "" && strings.Contains(ge.Reason, key):
 		said.Code = problem.KeyMissing
 	}
+	said.Hint = wasm.WithLog(said.Hint, ge.Log, g.mask)
 	return &said
 }
 

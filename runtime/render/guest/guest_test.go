@@ -125,6 +125,25 @@ func TestStackOfTrap(t *testing.T) {
 	}
 }
 
+// The last lines of a guest's log stand beside its error, bounded, and without
+// secrets: also where a line is cut in the middle of one.
+func TestLastLinesOfLog(t *testing.T) {
+	m := module(t, "", `(func (export "render") (result i32) (local $i i32)
+		(loop $l
+			(i32.store8 (i32.const 64) (i32.add (i32.const 48) (local.get $i)))
+			(call $log (i32.const 0) (i32.const 64) (i32.const 9))
+			(local.set $i (i32.add (local.get $i) (i32.const 1)))
+			(br_if $l (i32.lt_u (local.get $i) (i32.const 6))))
+		(call $log (i32.const 0) (i32.const 64) (i32.const 268))
+		(i32.const 7)) (data (i32.const 64) "0 secret!`+strings.Repeat(".", 188)+"secret"+strings.Repeat(".", 66)+`")`)
+	g := newGuest(t, m, guest.Options{Mask: func(s string) string { return strings.ReplaceAll(s, "secret", "********") }})
+	_, err := g.Render(t.Context(), view("", nil))
+	wantProblem(t, err, problem.GuestFailed, `it last logged "2 ********!", "3 ********!", "4 ********!", "5 ********!", "5 ********!...`)
+	if text := err.Error(); strings.Contains(text, "sec") || strings.Contains(text, `"1 `) || len(text) > 400 || !strings.Contains(text, `*…"`) {
+		t.Errorf("got %s", text)
+	}
+}
+
 func TestKeysThatAreNotThere(t *testing.T) {
 	m := module(t, "", echo)
 	scope := kv.NewScope("", []string{"/other", "/nginx"})

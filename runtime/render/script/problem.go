@@ -36,7 +36,7 @@ func (s *Script) explain(h *host, v *kv.View, err error) error {
 	default:
 		said = s.ended(h, err, h.failed)
 	}
-	said.Msg, said.Hint = s.mask(said.Msg), s.mask(said.Hint)
+	said.Msg, said.Hint = s.mask(said.Msg), wasm.WithLog(s.mask(said.Hint), h.session.Lines(), s.mask)
 	return said
 }
 

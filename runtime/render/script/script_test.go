@@ -405,3 +405,12 @@ func TestInterpreter(t *testing.T) {
 		t.Errorf("fuel %v", fuel)
 	}
 }
+
+// The last lines that a script logged stand beside its error.
+func TestLastLinesOfLog(t *testing.T) {
+	o := script.Options{Mask: func(s string) string { return strings.ReplaceAll(s, "secret", "***") }}
+	_, err := newScript(t, `for (let i = 0; i < 7; i++) console.debug("secret", i); null.x`, o).Render(t.Context(), view())
+	if err == nil || !strings.Contains(err.Error(), `it last logged "*** 2", "*** 3", "*** 4", "*** 5", "*** 6"`) {
+		t.Errorf("got %v", err)
+	}
+}
