@@ -98,7 +98,8 @@ mod arena {
     }
 }
 
-mod host {
+/// The functions as they are, for those who mind a copy.
+pub mod host {
     #[link(wasm_import_module = "wconf/v1")]
     extern "C" {
         pub fn getv(key: *const u8, key_len: usize, buf: *mut u8, cap: usize) -> i32;
