@@ -1,27 +1,33 @@
 package guests_test
 
 import (
+	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/render/script"
+	"github.com/wconf/wconf/runtime/wasm"
 )
 
-// nginx is the guests that are timed; one without a module is built from Go.
+// nginx is the guests and the script that are timed; a folder is built from Go.
 var nginx = []timed{
-	{"c", "nginx-c/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"zig", "nginx-zig/nginx.wasm"}, {"assemblyscript", "nginx-assemblyscript/nginx.wasm"},
-	{"go", "nginx-go"}, {"lines-c", "lines-c/lines.wasm"},
+	{"c", "nginx-c/nginx.wasm"}, {"zig", "nginx-zig/nginx.wasm"}, {"rust", "nginx-rust/nginx.wasm"}, {"lines-c", "lines-c/lines.wasm"},
+	{"assemblyscript", "nginx-assemblyscript/nginx.wasm"}, {"js", "nginx-js/nginx.js"}, {"go", "nginx-go"},
 }
 
 type timed struct{ name, file string }
 
-func (c timed) path(b *testing.B) string {
-	if strings.HasSuffix(c.file, ".wasm") {
-		return c.file
+func (c timed) open(b *testing.B, r *wasm.Runtime) render.Renderer {
+	switch filepath.Ext(c.file) {
+	case ".js":
+		return newScript(b, r, c.file, script.Options{})
+	case ".wasm":
+		return load(b, r, c.file, guest.Options{})
 	}
-	return buildGo(b, c.file)
+	return load(b, r, buildGo(b, c.file), guest.Options{})
 }
 
 // BenchmarkNginx renders the same site, 153 keys read one by one: by a template
@@ -39,7 +45,7 @@ func BenchmarkNginx(b *testing.B) {
 	r := newRuntime(b)
 	for _, c := range nginx {
 		b.Run(c.name, func(b *testing.B) {
-			g := load(b, r, c.path(b), guest.Options{})
+			g := c.open(b, r)
 			v := view(b, "testdata/nginx.json", keys...)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -61,7 +67,7 @@ func BenchmarkAgainstTemplate(b *testing.B) {
 	r := newRuntime(b)
 	for _, c := range nginx {
 		b.Run(c.name, func(b *testing.B) {
-			g, v := load(b, r, c.path(b), guest.Options{}), view(b, "testdata/nginx.json", keys...)
+			g, v := c.open(b, r), view(b, "testdata/nginx.json", keys...)
 			template := parsed(b, v)
 			took := func(render func()) float64 {
 				began := time.Now()

@@ -96,7 +96,8 @@ var cases = []asked{
 
 // conforming is the conformance guest in each language that calls the host itself.
 func conforming(t *testing.T) map[string]string {
-	return map[string]string{"c": "tck/tck.wasm", "rust": "tck/tck-rust.wasm", "go": buildGo(t, "tck/tck-go")}
+	return map[string]string{"c": "tck/tck.wasm", "rust": "tck/tck-rust.wasm", "zig": "tck/tck-zig.wasm", "assemblyscript": "tck/tck-assemblyscript.wasm",
+		"go": buildGo(t, "tck/tck-go")}
 }
 
 // Each function says to each language what the ABI promises, good and bad.

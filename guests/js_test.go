@@ -80,26 +80,3 @@ func TestTypesByTypeScript(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
-
-// BenchmarkNginxScript is BenchmarkNginx for the script, beside the template.
-func BenchmarkNginxScript(b *testing.B) {
-	v := view(b, "testdata/nginx.json", "/nginx", "/services/web")
-	b.Run("template", func(b *testing.B) {
-		render := parsed(b, v)
-		b.ReportAllocs()
-		for b.Loop() {
-			render()
-		}
-	})
-	b.Run("js", func(b *testing.B) {
-		var fuel uint64
-		s := newScript(b, newRuntime(b), "nginx-js/nginx.js", script.Options{Stats: func(s wasm.Stats) { fuel = s.Fuel }})
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := s.Render(b.Context(), v); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(fuel), "fuel/op")
-	})
-}

@@ -67,7 +67,7 @@ func inAssemblyScript(f hostfuncs.Function) string {
 	if f.Gives {
 		result = "i32"
 	}
-	return fmt.Sprintf("@external(%q, %q)\ndeclare function host_%s(%s): %s;\n", hostfuncs.Module, f.Name, f.Name,
+	return fmt.Sprintf("@external(%q, %q)\nexport declare function host_%s(%s): %s;\n", hostfuncs.Module, f.Name, f.Name,
 		args(f, "NAME: usize, NAME_len: usize", "NAME: usize, cap: usize", "NAME: i32"), result)
 }
 

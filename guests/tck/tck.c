@@ -1,4 +1,4 @@
-/* The conformance guest in C; tck.rs and tck-go do the same. It plays one case of
+/* The conformance guest in C; those in other languages do the same. It plays one case of
  * the test beside it: calls one function with a text and so much room, and writes
  * what came back and what lies in the room and in the four bytes behind it. */
 #include "../sdk/c/wconf.h"

@@ -8,29 +8,29 @@
 // Strings are UTF-16 here and UTF-8 at the host: each call converts.
 
 @external("wconf/v1", "getv")
-declare function host_getv(key: usize, key_len: usize, buf: usize, cap: usize): i32;
+export declare function host_getv(key: usize, key_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "exists")
-declare function host_exists(key: usize, key_len: usize): i32;
+export declare function host_exists(key: usize, key_len: usize): i32;
 @external("wconf/v1", "gets")
-declare function host_gets(pattern: usize, pattern_len: usize, buf: usize, cap: usize): i32;
+export declare function host_gets(pattern: usize, pattern_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "getvs")
-declare function host_getvs(pattern: usize, pattern_len: usize, buf: usize, cap: usize): i32;
+export declare function host_getvs(pattern: usize, pattern_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "ls")
-declare function host_ls(dir: usize, dir_len: usize, buf: usize, cap: usize): i32;
+export declare function host_ls(dir: usize, dir_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "lsdir")
-declare function host_lsdir(dir: usize, dir_len: usize, buf: usize, cap: usize): i32;
+export declare function host_lsdir(dir: usize, dir_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "param")
-declare function host_param(name: usize, name_len: usize, buf: usize, cap: usize): i32;
+export declare function host_param(name: usize, name_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "params")
-declare function host_params(buf: usize, cap: usize): i32;
+export declare function host_params(buf: usize, cap: usize): i32;
 @external("wconf/v1", "input")
-declare function host_input(buf: usize, cap: usize): i32;
+export declare function host_input(buf: usize, cap: usize): i32;
 @external("wconf/v1", "write")
-declare function host_write(data: usize, data_len: usize): void;
+export declare function host_write(data: usize, data_len: usize): void;
 @external("wconf/v1", "log")
-declare function host_log(level: i32, message: usize, message_len: usize): void;
+export declare function host_log(level: i32, message: usize, message_len: usize): void;
 @external("wconf/v1", "fail")
-declare function host_fail(message: usize, message_len: usize): void;
+export declare function host_fail(message: usize, message_len: usize): void;
 
 export const NOT_FOUND: i32 = -1;
 export const DENIED: i32 = -2;

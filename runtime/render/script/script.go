@@ -15,6 +15,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -50,6 +51,7 @@ type Script struct {
 	limits wasm.Limits
 	params map[string]string
 	start  start
+	asked  *atomic.Int64 // keys, by the last render
 }
 
 var _ render.Renderer = (*Script)(nil)
@@ -79,7 +81,7 @@ func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, 
 
 // newScript is a script that is not compiled yet; it is there also beside an error.
 func newScript(m *wasm.Module, text []byte, o Options) (*Script, error) {
-	s := &Script{o: o, module: m, source: source{file: o.File, text: string(text)}, limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
+	s := &Script{o: o, module: m, asked: new(atomic.Int64), source: source{file: o.File, text: string(text)}, limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
 	if err := s.limits.Beyond(); err != nil {
 		return s, s.problem(problem.Config, err.Error(), "")
 	}
@@ -106,6 +108,7 @@ func (s *Script) setParams() error {
 // Render runs the script and gives the file that it made.
 func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
 	session := guest.NewSession(v, s.params)
+	session.Expect = int(s.asked.Load())
 	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
 	if err != nil {
@@ -114,6 +117,7 @@ func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
 	defer i.Close()
 	h.Interpreter = i
 	err = s.run(h)
+	s.asked.Store(int64(session.Asked()))
 	if err != nil {
 		err = s.explain(h, v, err)
 	}
