@@ -95,6 +95,12 @@ func token(body io.Reader) (string, error) {
 // what is known then, or when the server has waited for long enough, with nil.
 // Servers that do not wait are asked in intervals.
 func (m *metadata) await(ctx context.Context, held versions) (now versions, err error) {
+	if len(held) == 1 { // nearly always: nobody to hand the answer on to
+		for root := range held {
+			token, err := m.awaitOne(ctx, root, held[root])
+			return held.with(root, token, err), err
+		}
+	}
 	ctx, stop := context.WithCancel(ctx)
 	type end struct {
 		root, token string
@@ -112,11 +118,8 @@ func (m *metadata) await(ctx context.Context, held versions) (now versions, err 
 		if err != nil || now != nil { // the first that has something to say
 			continue
 		}
-		if err = e.err; err == nil && e.token != held[e.root] {
-			now = maps.Clone(held)
-			now[e.root] = e.token
-		}
-		if err != nil || now != nil {
+		err = e.err
+		if now = held.with(e.root, e.token, err); err != nil || now != nil {
 			stop()
 		}
 	}
@@ -137,6 +140,17 @@ func (m *metadata) awaitOne(ctx context.Context, root, held string) (string, err
 		return held, pause(ctx, m.interval-took)
 	}
 	return held, nil
+}
+
+// with is the versions with another token for a root; nil when it is the same,
+// or an error came instead.
+func (v versions) with(root, token string, err error) versions {
+	if err != nil || token == v[root] {
+		return nil
+	}
+	now := maps.Clone(v)
+	now[root] = token
+	return now
 }
 
 func (v versions) equal(o versions) bool { return maps.Equal(v, o) }
