@@ -21,7 +21,7 @@ type cache struct{ dir string }
 
 // rewriter is the version of what instrument writes and scan accepts; files of
 // another version are not used.
-const rewriter = "1"
+const rewriter = "2"
 
 // oldest is how long a file is kept.
 const oldest = 180 * 24 * time.Hour

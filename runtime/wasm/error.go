@@ -107,6 +107,8 @@ func (i *Instance) reason(ge *GuestError, err error) {
 		ge.Reason, ge.Code = fmt.Sprintf("it used up its %d units of fuel", i.limits.Fuel), problem.GuestFuel
 	case errors.Is(err, errStack):
 		ge.Reason, ge.Trace = fmt.Sprintf("it used up its stack of %d units (is a recursion endless?)", i.limits.Stack), trace(err)
+	case trap(err) == "stack overflow": // of the interpreter, which has a bound of its own
+		ge.Reason, ge.Trace = "it used up its stack (is a recursion endless?)", trace(err)
 	case errors.As(err, &exit):
 		ge.Reason, ge.Failed = fmt.Sprintf("it exited with code %d", exit.ExitCode()), true
 	case i.memory.refused:

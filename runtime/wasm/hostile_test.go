@@ -5,8 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,43 +20,129 @@ import (
 	"github.com/wconf/wconf/runtime/wasm/wat"
 )
 
-// Guests that would keep a process busy for ever, or eat it. Each ends with an
-// error that names why, soon after its deadline.
-func TestHostileGuests(t *testing.T) {
+// hostile are guests that would keep a process busy for ever, or eat it, and how
+// each ends.
+func hostile() map[string]struct{ fields, code, words string } {
 	render := `(func (export "render") (result i32) (i32.const 0))`
 	forever := `(loop $l (br $l))`
 	loop := func(code string) string {
 		return `(func (export "render") (result i32) (loop $l ` + code + ` (br $l)) (i32.const 0))`
 	}
-	for name, c := range map[string]struct{ fields, code, words string }{
+	return map[string]struct{ fields, code, words string }{
 		"loop":                  {loop(``), problem.GuestTimeout, "render: it was stopped after 100ms"},
 		"loop in start":         {`(func $s ` + forever + `) (start $s) ` + render, problem.GuestTimeout, "start: it was stopped"},
 		"loop in _initialize":   {`(func (export "_initialize") ` + forever + `) ` + render, problem.GuestTimeout, "_initialize: it was stopped"},
 		"exponential recursion": {`(func $f (param $n i32) (if (local.get $n) (then (call $f (i32.sub (local.get $n) (i32.const 1))) (call $f (i32.sub (local.get $n) (i32.const 1)))))) (func (export "render") (result i32) (call $f (i32.const 200)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
 		"straight line of memory.fill": {`(func (export "render") (result i32) (drop (memory.grow (i32.const 400))) ` +
 			strings.Repeat(`(memory.fill (i32.const 0) (i32.const 1) (i32.const 26000000))`, 2000) + `(i32.const 0))`, problem.GuestTimeout, "it was stopped"},
-		"endless recursion":        {`(func $f (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
-		"mutual recursion":         {`(func $f (result i32) (call $g)) (func $g (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
-		"recursion through table":  {`(table 1 funcref) (elem (i32.const 0) $f) (func $f (export "render") (result i32) (call_indirect 2 (i32.const 0)))`, problem.GuestFailed, "it used up its stack"},
-		"recursion of wide frames": {`(func $f (export "render") (result i32) (local` + strings.Repeat(" i64", 9000) + `) (call $f))`, problem.GuestFailed, "it used up its stack"},
-		"memory":                   {`(func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (memory.grow (i32.const 1)) (i32.const 0)))) unreachable)`, problem.GuestMemory, "it used up its memory"},
-		"failing memory.grow":      {loop(`(drop (memory.grow (i32.const 10000)))`), problem.GuestTimeout, "it was stopped"},
-		"table":                    {`(table 1 funcref) (func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (table.grow (ref.null) (i32.const 10000)) (i32.const 0)))) unreachable)`, problem.GuestFailed, "unreachable"},
-		"huge table":               {`(table 1 funcref) (func (export "render") (result i32) (i32.const 0) (i32.add (table.grow (ref.null) (i32.const 500000000)) (i32.const 5)) i32.sub)`, problem.GuestFailed, "it returned -4"},
-		"log flood":                {loop(`(call $log (i32.const 1) (i32.const 0) (i32.const 60000))`), problem.GuestTimeout, "it was stopped"},
-		"host calls":               {loop(`(call $write (i32.const 0) (i32.const 0))`), problem.GuestTimeout, "it was stopped"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRuntime(t, wasm.Options{})
-			m := load(t, r, module(t, c.fields))
-			began := time.Now()
-			_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: 100 * time.Millisecond, Fuel: 1e11}})
-			wantProblem(t, err, c.code, c.words)
-			if took := time.Since(began); took > 3*time.Second { // milliseconds, on a machine that does nothing else
-				t.Errorf("it took %v", took)
-			}
-		})
+		"endless recursion":         {`(func $f (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"mutual recursion":          {`(func $f (result i32) (call $g)) (func $g (export "render") (result i32) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"recursion through table":   {`(table 1 funcref) (elem (i32.const 0) $f) (func $f (export "render") (result i32) (call_indirect 2 (i32.const 0)))`, problem.GuestFailed, "it used up its stack"},
+		"recursion of wide frames":  {`(func $f (export "render") (result i32) (local` + strings.Repeat(" i64", 9000) + `) (call $f))`, problem.GuestFailed, "it used up its stack"},
+		"memory":                    {`(func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (memory.grow (i32.const 1)) (i32.const 0)))) unreachable)`, problem.GuestMemory, "it used up its memory"},
+		"failing memory.grow":       {loop(`(drop (memory.grow (i32.const 10000)))`), problem.GuestTimeout, "it was stopped"},
+		"table":                     {`(table 1 funcref) (func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (table.grow (ref.null) (i32.const 10000)) (i32.const 0)))) unreachable)`, problem.GuestFailed, "unreachable"},
+		"huge table":                {`(table 1 funcref) (func (export "render") (result i32) (i32.const 0) (i32.add (table.grow (ref.null) (i32.const 500000000)) (i32.const 5)) i32.sub)`, problem.GuestFailed, "it returned -4"},
+		"log flood":                 {loop(`(call $log (i32.const 1) (i32.const 0) (i32.const 60000))`), problem.GuestTimeout, "it was stopped"},
+		"host calls":                {loop(`(call $write (i32.const 0) (i32.const 0))`), problem.GuestTimeout, "it was stopped"},
+		"filling all of its memory": {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 33554432)) (br $l)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
+		"moving all of its memory":  {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (loop $l (memory.copy (i32.const 1) (i32.const 0) (i32.const 33554431)) (br $l)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
+		"filling a table":           {`(table 1 100000 funcref) (func (export "render") (result i32) (drop (table.grow (ref.null) (i32.const 99999))) (loop $l (table.fill (i32.const 0) (ref.null) (i32.const 100000)) (br $l)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
+		"output flood":              {loop(`(call $write (i32.const 0) (i32.const 65536))`), problem.GuestFailed, "more than 8388608 bytes of output"},
+		"bad pointer":               {loop(`(call $write (i32.const -8) (i32.const 65536))`), problem.GuestFailed, "write got 65536 bytes at address 4294967288"},
+		"load out of bounds":        {loop(`(drop (i32.load (i32.const 65536)))`), problem.GuestFailed, "out of bounds memory access"},
+		"division by zero":          {loop(`(drop (i32.div_u (i32.const 1) (i32.const 0)))`), problem.GuestFailed, "integer divide by zero"},
+		"unreachable":               {loop(`unreachable`), problem.GuestFailed, "unreachable"},
 	}
+}
+
+// Each of them ends with an error that names why, at its deadline at the latest,
+// and takes no memory to speak of: on both engines.
+func TestHostileGuests(t *testing.T) {
+	const limit, bar = 100 * time.Millisecond, 64 << 20
+	for _, interpreter := range []bool{false, true} {
+		r := newRuntime(t, wasm.Options{Interpreter: interpreter})
+		for name, c := range hostile() {
+			t.Run(fmt.Sprintf("%s, interpreter %v", name, interpreter), func(t *testing.T) {
+				m := load(t, r, module(t, c.fields))
+				var late time.Duration
+				more := grew(t, func() {
+					late = soonest(t, func() time.Duration {
+						began := time.Now()
+						_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: limit, Fuel: 1e11}})
+						took := time.Since(began)
+						wantProblem(t, err, c.code, c.words)
+						return took - limit
+					})
+				})
+				if t.Logf("it ended %v after its deadline, with %d MiB more", late, more>>20); more > bar {
+					t.Errorf("it took %d MiB", more>>20)
+				}
+			})
+		}
+	}
+}
+
+// soonest is how late a guest ends after its deadline. A machine that is busy with
+// others makes it late now and then, but not each time.
+func soonest(t testing.TB, run func() time.Duration) time.Duration {
+	t.Helper()
+	const most = 10 * time.Millisecond
+	best := run()
+	for n := 0; n < 20 && best > most; n++ {
+		best = min(best, run())
+	}
+	if best > within(most) {
+		t.Errorf("it ended %v after its deadline", best)
+	}
+	return best
+}
+
+// within is a time that `make check` holds a guest to. `make test` runs on machines
+// that are busy with others, and is content with more.
+func within(d time.Duration) time.Duration {
+	if os.Getenv("WCONF_CHECK") != "" {
+		return d
+	}
+	return d + 10*time.Second
+}
+
+// grew is how much more memory the process has at its highest while f runs.
+func grew(t testing.TB, f func()) uint64 {
+	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // else most of it is garbage
+	debug.FreeOSMemory()
+	start := resident()
+	most, stop := start, make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				most = max(most, resident())
+			}
+		}
+	})
+	f()
+	close(stop)
+	watch.Wait()
+	return max(most, resident()) - start
+}
+
+// resident is the memory that the process has: Go's heap, memories of guests and
+// machine code. Where the system does not say, it is Go's heap.
+func resident() uint64 {
+	var pages uint64
+	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
+		if _, err := fmt.Sscan(string(b), new(uint64), &pages); err == nil {
+			return pages * uint64(os.Getpagesize())
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // While a guest spins, the rest of the process goes on: a collection of garbage
@@ -83,25 +173,44 @@ func TestCollectionWhileGuestsSpin(t *testing.T) {
 }
 
 func TestHostileCommands(t *testing.T) {
-	r := newRuntime(t, wasm.Options{})
-	for name, code := range map[string]string{
-		"randomness": `(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))`,
-		"clock":      `(loop $l (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 0))) (br $l))`,
-		"sleep":      `(loop $l (drop (call $poll (i32.const 128) (i32.const 8192) (i32.const 100) (i32.const 64))) (br $l))`,
-		"stderr":     `(i32.store (i32.const 4) (i32.const 60000)) (loop $l (call $out (i32.const 2)) (br $l))`,
-		"many parts": `(loop $l (drop (call $fd_read (i32.const 0) (i32.const 1024) (i32.const 8000) (i32.const 16))) (br $l))`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := load(t, r, wasi(t, code))
-			began := time.Now()
-			_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: 100 * time.Millisecond, Fuel: 1e11}})
-			wantProblem(t, err, problem.GuestTimeout, "it was stopped")
-			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("it took %v", took)
-			}
-			_, _, err = run(t, m, wasm.Invocation{Limits: wasm.Limits{Fuel: 1e6}})
-			wantProblem(t, err, problem.GuestFuel)
-		})
+	const limit, bar = 100 * time.Millisecond, 64 << 20
+	all := `(drop (memory.grow (i32.const 511))) `
+	for _, interpreter := range []bool{false, true} {
+		r := newRuntime(t, wasm.Options{Interpreter: interpreter})
+		for name, code := range map[string]string{
+			"randomness":       `(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))`,
+			"much randomness":  all + `(loop $l (drop (call $random (i32.const 0) (i32.const 33554432))) (br $l))`,
+			"clock":            `(loop $l (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 0))) (br $l))`,
+			"sleep":            `(loop $l (drop (call $poll (i32.const 128) (i32.const 8192) (i32.const 100) (i32.const 64))) (br $l))`,
+			"much sleep":       all + `(loop $l (drop (call $poll (i32.const 0) (i32.const 0) (i32.const 500000) (i32.const 64))) (br $l))`,
+			"stderr":           `(i32.store (i32.const 4) (i32.const 60000)) (loop $l (call $out (i32.const 2)) (br $l))`,
+			"many parts":       `(loop $l (drop (call $fd_read (i32.const 0) (i32.const 1024) (i32.const 8000) (i32.const 16))) (br $l))`,
+			"many, many parts": all + `(loop $l (drop (call $fd_read (i32.const 0) (i32.const 1024) (i32.const 4000000) (i32.const 16))) (br $l))`,
+			"all to stderr":    all + `(i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const 33554432)) (loop $l (call $out (i32.const 2)) (br $l))`,
+		} {
+			t.Run(fmt.Sprintf("%s, interpreter %v", name, interpreter), func(t *testing.T) {
+				m := load(t, r, wasi(t, code))
+				var late time.Duration
+				more := grew(t, func() {
+					late = soonest(t, func() time.Duration {
+						began := time.Now()
+						_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Time: limit, Fuel: 1e11}})
+						took := time.Since(began)
+						if name == "all to stderr" {
+							wantProblem(t, err, problem.GuestFuel, "it used up its")
+						} else {
+							wantProblem(t, err, problem.GuestTimeout, "it was stopped")
+						}
+						return took - limit
+					})
+				})
+				if t.Logf("it ended %v after its deadline, with %d MiB more", late, more>>20); more > bar {
+					t.Errorf("it took %d MiB", more>>20)
+				}
+				_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Fuel: 1e6}})
+				wantProblem(t, err, problem.GuestFuel)
+			})
+		}
 	}
 }
 
@@ -225,7 +334,7 @@ func TestCompileBombs(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"loops": loops(5000, 1, 10), "loops and locals": loops(1900, 1, 200), "many locals": loops(80, 1, 5000),
 		"nested loops": loops(345, 345, 100), "nested loops and locals": loops(40, 40, 1700),
-		"branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
+		"loops after loops and locals": loops(400, 1, 51), "branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
 	} {
 		began := time.Now()
 		_, err := r.Load(t.Context(), "bomb.wasm", oneFunction(body))
@@ -240,20 +349,92 @@ func TestCompileBombs(t *testing.T) {
 	}
 }
 
-// A compilation that takes too long ends with the context.
+// repeated is a module of n bodies () → () beside its render, and of more sections
+// behind them.
+func repeated(n int, body []byte, more ...[]byte) []byte {
+	cat := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	bin := []byte(wat.Preamble)
+	bin = append(bin, wat.Section(1, []byte{2, 0x60, 0, 0, 0x60, 0, 1, 0x7f})...)
+	bin = append(bin, wat.Section(3, cat(wat.U(uint64(n+1)), make([]byte, n), []byte{1}))...)
+	bin = append(bin, wat.Section(5, []byte{1, 0, 1})...)
+	bin = append(bin, wat.Section(7, cat([]byte("\x02\x06memory\x02\x00\x06render\x00"), wat.U(uint64(n))))...)
+	one := cat(wat.U(uint64(len(body))), body)
+	bin = append(bin, wat.Section(10, cat(wat.U(uint64(n+1)), bytes.Repeat(one, n), []byte{4, 0, 0x41, 0, 0x0b}))...)
+	return append(bin, cat(more...)...)
+}
+
+// segments is a data section of n segments, each of one byte at address 0.
+func segments(n int) []byte {
+	return wat.Section(11, append(wat.U(uint64(n)), bytes.Repeat([]byte{0, 0x41, 0, 0x0b, 1, 'x'}, n)...))
+}
+
+// straight is a body of n instructions of one byte.
+func straight(n int) []byte {
+	return append(append([]byte{0, 0x41, 0}, bytes.Repeat([]byte{0x45}, n)...), 0x1a, 0x0b)
+}
+
+// What vetting lets pass ends at its deadline, and takes no more memory than a
+// process has. The interpreter compiles all of it: nothing ends that before, and
+// it is a second's work.
 func TestCompileDeadline(t *testing.T) {
-	r := newRuntime(t, wasm.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := r.Load(ctx, "x.wasm", oneFunction(loops(100, 1, 50)))
-	wantProblem(t, err, problem.GuestLoad, "context canceled")
+	const bar = 256 << 20
+	for name, bin := range map[string][]byte{
+		"loops":               repeated(250, loops(200, 40, 99)),
+		"branches":            repeated(74, branches(690, 200)),
+		"straight":            repeated(29, straight(120_000)),
+		"tiny functions":      repeated(49_000, []byte{0, 0x0b}),
+		"data segments":       repeated(1, []byte{0, 0x0b}, segments(100_000)),
+		"every limit at once": repeated(430, straight(8_000), segments(200_000)),
+	} {
+		for _, interpreter := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, interpreter %v", name, interpreter), func(t *testing.T) {
+				limit := 200 * time.Millisecond
+				if interpreter {
+					limit = 30 * time.Second
+				}
+				r := newRuntime(t, wasm.Options{Interpreter: interpreter})
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				var err error
+				var took time.Duration
+				more := grew(t, func() {
+					began := time.Now()
+					var m *wasm.Module
+					if m, err = r.Load(ctx, "x.wasm", bin); err == nil {
+						err = m.Close()
+					}
+					took = time.Since(began)
+				})
+				t.Logf("%d bytes: %v, %d MiB more, %v", len(bin), took, more>>20, err)
+				if err != nil {
+					wantProblem(t, err, problem.GuestLoad, "context deadline exceeded")
+				}
+				if took > limit+within(time.Second) {
+					t.Errorf("it ended %v after its deadline", took-limit)
+				}
+				if more > bar {
+					t.Errorf("it took %d MiB", more>>20)
+				}
+				if (interpreter || name == "loops" || name == "branches") && interpreter != (err == nil) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+}
+
+// A module of functions that are each within the bounds is refused by what they
+// add up to.
+func TestManyInstructions(t *testing.T) {
+	_, err := newRuntime(t, wasm.Options{}).Load(t.Context(), "bomb.wasm", repeated(30, straight(120_000)))
+	wantProblem(t, err, problem.GuestLoad, "more than the 3500000 instructions")
 }
 
 // BenchmarkWorstFunction compiles the functions within the bounds that take
 // longest.
 func BenchmarkWorstFunction(b *testing.B) {
 	for name, body := range map[string][]byte{
-		"loops": loops(1000, 1, 68), "loops in loops": loops(1000, 40, 68), "branches": branches(3900, 34), "branches, locals": branches(690, 200),
+		"loops": loops(1000, 1, 20), "loops in loops": loops(200, 40, 100), "branches": branches(3900, 34), "branches, locals": branches(690, 200),
 	} {
 		bin := oneFunction(body)
 		b.Run(name, func(b *testing.B) {

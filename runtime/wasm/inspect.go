@@ -82,6 +82,7 @@ func describe(s *shape, kind Kind, manifest *Manifest) *Inspection {
 		{"blocks times locals of a function", s.code.blockLocals, maxBlockLocals},
 		{"blocks times locals of all functions", s.code.sum, maxAllBlocks},
 		{"locals of all functions", s.code.locals, maxAllLocals},
+		{"instructions of all functions", s.code.instructions, maxInstructions},
 	}
 	if s.memory != nil {
 		about.MinMemory = uint64(s.memory.least) * pageSize

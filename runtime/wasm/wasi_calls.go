@@ -72,7 +72,12 @@ func (c wasiCall) randomGet() uint32 {
 	}
 	b := c.span(c.u32(0), c.u32(1))
 	c.wasi.moved += len(b) * 32 // it is made, not moved
-	_, _ = c.wasi.random.Read(b)
+	for len(b) > 0 {
+		n := min(len(b), atATime)
+		_, _ = c.wasi.random.Read(b[:n])
+		b = b[n:]
+		c.interrupt()
+	}
 	return errnoSuccess
 }
 
@@ -96,10 +101,19 @@ func (c wasiCall) filestat() uint32 {
 	return errnoSuccess
 }
 
+// What one call does before it looks at the time: some tens of microseconds.
+const (
+	atATime      = 64 << 10 // bytes of randomness
+	partsAtATime = 1024     // that are read or written
+)
+
 // vectors yields the parts of an array of {pointer, length}.
 func (c wasiCall) vectors(yield func([]byte) bool) {
 	array, n := c.u32(1), c.u32(2)
-	for range n {
+	for i := range n {
+		if i%partsAtATime == partsAtATime-1 {
+			c.interrupt()
+		}
 		v := c.span(array, 8)
 		b := c.span(binary.LittleEndian.Uint32(v), binary.LittleEndian.Uint32(v[4:]))
 		c.wasi.moved += 32 + len(b) // an empty part costs, too
