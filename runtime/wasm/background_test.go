@@ -24,7 +24,10 @@ func (nothingThere) List(string) []string     { return nil }
 func (nothingThere) ListDirs(string) []string { return nil }
 
 // largeGuest is more than the compiler does in a moment.
-func largeGuest(t testing.TB) []byte {
+func largeGuest(t testing.TB) []byte { return guestOf(t, 1500) }
+
+// guestOf is a guest of n functions beside its render.
+func guestOf(t testing.TB, n int) []byte {
 	t.Helper()
 	filler := `(func (param $n i32) (result i32) (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) ` +
 		strings.Repeat(`(local.set $n (i32.add (local.get $n) (i32.const 1000)))`, 20) + `(local.get $n))`
@@ -32,7 +35,7 @@ func largeGuest(t testing.TB) []byte {
 		(import "wconf/v1" "write" (func $write (param i32 i32)))
 		(memory (export "memory") 1) (data (i32.const 0) "hello")
 		(func (export "render") (result i32) (call $write (i32.const 0) (i32.const 5)) (i32.const 0))
-		`+strings.Repeat(filler, 1500)+`)`)
+		`+strings.Repeat(filler, n)+`)`)
 }
 
 func render(t testing.TB, m *Module) (string, Stats) {

@@ -8,10 +8,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/needs"
 	"github.com/wconf/wconf/runtime/wasm/wat"
 )
 
@@ -98,6 +101,7 @@ func samples(t testing.TB) [][]byte {
 				(call $one) (i32.const 3) (i64.const 4))
 			(func (export "render") (result i32) (call $two (i32.const 1))))`),
 	}
+	list = append(list, guestOf(t, 3), wat.Assemble(t, busy))
 	for _, file := range []string{"../../guests/nginx-c/nginx.wasm", "../../guests/nginx-rust/nginx.wasm"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -107,6 +111,44 @@ func samples(t testing.TB) [][]byte {
 	}
 	return list
 }
+
+// busy is a guest that calls every host function, through loops, tables and
+// memory.
+const busy = `(module
+	(import "wconf/v1" "getv" (func $getv (param i32 i32 i32 i32) (result i32)))
+	(import "wconf/v1" "exists" (func $exists (param i32 i32) (result i32)))
+	(import "wconf/v1" "gets" (func $gets (param i32 i32 i32 i32) (result i32)))
+	(import "wconf/v1" "ls" (func $ls (param i32 i32 i32 i32) (result i32)))
+	(import "wconf/v1" "write" (func $write (param i32 i32)))
+	(import "wconf/v1" "log" (func $log (param i32 i32 i32)))
+	(table 4 8 funcref) (memory (export "memory") 1 9)
+	(global $at (mut i32) (i32.const 64)) (global $sum (mut i64) (i64.const 0))
+	(data (i32.const 16) "/app/key")
+	(elem (i32.const 0) $fib $down)
+	(func $fib (param $n i32) (result i32)
+		(if (i32.lt_s (local.get $n) (i32.const 2)) (then (return (local.get $n))))
+		(i32.add (call $fib (i32.sub (local.get $n) (i32.const 1))) (call $fib (i32.sub (local.get $n) (i32.const 2)))))
+	(func $down (param $n i32) (result i32)
+		(block $out (loop $l
+			(br_if $out (i32.eqz (local.get $n)))
+			(i32.store8 (i32.add (global.get $at) (local.get $n)) (i32.and (local.get $n) (i32.const 63)))
+			(local.set $n (i32.sub (local.get $n) (i32.const 1))) (br $l)))
+		(local.get $n))
+	(func (export "render") (result i32) (local $i i32)
+		(local.set $i (i32.const 5))
+		(loop $l
+			(drop (call $getv (i32.const 16) (i32.const 8) (i32.const 256) (i32.const 100)))
+			(drop (call $exists (i32.const 16) (i32.const 8)))
+			(drop (call $gets (i32.const 16) (i32.const 8) (i32.const 256) (i32.const 100)))
+			(drop (call $ls (i32.const 16) (i32.const 4) (i32.const 256) (i32.const 100)))
+			(drop (call_indirect 4 (local.get $i) (i32.and (local.get $i) (i32.const 1))))
+			(drop (memory.grow (i32.const 1))) (memory.fill (i32.const 512) (local.get $i) (i32.const 64))
+			(memory.copy (i32.const 600) (i32.const 512) (i32.const 64))
+			(drop (table.grow (ref.null) (i32.const 1)))
+			(global.set $sum (i64.add (global.get $sum) (i64.const 3)))
+			(br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+		(call $log (i32.const 1) (i32.const 16) (i32.const 8))
+		(call $write (i32.const 16) (i32.const 8)) (i32.const 0)))`
 
 func TestSamplesAgree(t *testing.T) {
 	r := validator(t)
@@ -143,24 +185,81 @@ func TestRewriterVersion(t *testing.T) {
 }
 
 // Thousands of damaged modules: what was invalid stays invalid, what was valid
-// stays valid.
-func TestMutantsAgree(t *testing.T) {
-	r, random := validator(t), rand.New(rand.NewPCG(1, 2))
-	passed := 0
-	for _, bin := range samples(t) {
-		rounds := 4000
-		if len(bin) > 10_000 {
-			rounds = 300
-		}
-		for range rounds {
-			if agree(t, r, mutant(random, bin)) {
+// stays valid, and what is accepted runs and ends.
+func TestMutantsAgree(t *testing.T) { tryMutants(t, 3000, time.Minute) }
+
+// The same for as many as the bar asks for.
+func TestManyMutantsAgree(t *testing.T) {
+	needs.Check(t, "some minutes for 100,000 damaged modules")
+	tryMutants(t, 100_000, 10*time.Minute)
+}
+
+// tryMutants tries n mutants, or as many as there is time for.
+func tryMutants(t *testing.T, n int, limit time.Duration) {
+	random, began := rand.New(rand.NewPCG(1, 2)), time.Now()
+	bases := samples(t)
+	done, passed, ran := 0, 0, 0
+	for done < n && time.Since(began) < limit {
+		// An engine keeps a little of each module; so it gets a new one now and then.
+		judge, r := validator(t), newSmallRuntime(t)
+		for range min(2000, n-done) {
+			base := bases[random.IntN(len(bases))]
+			from, to := codeOf(base)
+			bin := mutant(random, base, from, to)
+			if agree(t, judge, bin) {
 				passed++
+				ran += tryToRun(t, r, bin)
 			}
+			done++
+		}
+		if err := firstOf(r.Close(), judge.Close(context.Background())); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if passed < 1000 {
-		t.Errorf("only %d mutants got past scan", passed)
+	t.Logf("%d mutants in %v: %d got past scan, %d ran", done, time.Since(began).Round(time.Second), passed, ran)
+	if passed < done/20 || ran < done/100 {
+		t.Errorf("of %d mutants only %d got past scan, and %d ran", done, passed, ran)
 	}
+}
+
+func newSmallRuntime(t testing.TB) *Runtime {
+	t.Helper()
+	r, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// tryToRun loads and runs a mutant. However it ends is right, as long as it does.
+func tryToRun(t testing.TB, r *Runtime, bin []byte) (ran int) {
+	t.Helper()
+	m, err := r.Load(t.Context(), "mutant.wasm", bin)
+	if err != nil {
+		return 0
+	}
+	defer m.Close()
+	began := time.Now()
+	i, err := m.Open(t.Context(), Invocation{Session: &hostfuncs.Session{Keys: nothingThere{}}, Limits: Limits{Fuel: 1e6, Time: 100 * time.Millisecond, Memory: 4 << 20}})
+	if err == nil {
+		_ = i.Call("render") // it may well fail
+		i.Close()
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it ran for %v\n% x", took, bin)
+	}
+	return 1
+}
+
+// codeOf is where a module's functions are, or the whole of it.
+func codeOf(bin []byte) (from, to int) {
+	if s, err := scan(bin); err == nil {
+		if code := s.sections[codeSection]; len(code) > 0 {
+			from = bytes.LastIndex(bin, code)
+			return from, from + len(code)
+		}
+	}
+	return min(8, len(bin)), len(bin)
 }
 
 // The first number behind each space of the module is one that the rewriter
@@ -198,20 +297,28 @@ func TestOnePastTheEnd(t *testing.T) {
 	}
 }
 
-// mutant changes a few bytes, mostly by a little: neighbours of an index and of
-// an opcode are where borders lie.
-func mutant(random *rand.Rand, bin []byte) []byte {
+// mutant changes a few bytes, mostly by a little and mostly in functions: neighbours
+// of an index and of an opcode are where borders lie.
+func mutant(random *rand.Rand, bin []byte, from, to int) []byte {
 	b := bytes.Clone(bin)
+	if random.IntN(4) == 0 {
+		from, to = min(8, len(b)), len(b)
+	}
+	if from >= to {
+		return b
+	}
 	for range 1 + random.IntN(3) {
-		at := 8 + random.IntN(max(1, len(b)-8))
-		if at >= len(b) {
-			return b
-		}
-		switch random.IntN(4) {
+		at := from + random.IntN(to-from)
+		switch random.IntN(6) {
 		case 0:
 			b[at] = byte(random.Uint32())
 		case 1:
 			b[at] ^= 1 << random.IntN(8)
+		case 2: // what is common in functions: blocks, branches, calls, locals, globals, tables, memory
+			b[at] = "\x00\x01\x02\x03\x04\x05\x0b\x0c\x0d\x0e\x0f\x10\x11\x1a\x1b\x1c\x20\x21\x22\x23\x24\x25\x26\x28\x36\x3f\x40\x41\x42\x6a\xd0\xd1\xd2\xfc"[random.IntN(34)]
+		case 3: // a copy of what stands elsewhere
+			n := min(1+random.IntN(8), to-at)
+			copy(b[at:at+n], b[from+random.IntN(to-from-n+1):])
 		default:
 			b[at] += byte(random.IntN(7)) - 3
 		}
