@@ -78,11 +78,16 @@ func (p *program) guestInspect(c *cli.Context) error {
 	return err
 }
 
+// identity says which file it is.
+func (p *program) identity(file string, digest any, size int) {
+	p.row("file", "%s", file)
+	p.row("sha256", "%s", digest)
+	p.row("size", "%d bytes", size)
+}
+
 // measured says what can be said of any file.
 func (p *program) measured(file string, i wasm.Inspection) {
-	p.row("file", "%s", file)
-	p.row("sha256", "%s", i.Digest)
-	p.row("size", "%d bytes", i.Size)
+	p.identity(file, i.Digest, i.Size)
 	p.measures(i.Measures)
 }
 
@@ -100,9 +105,7 @@ func (p *program) row(name, format string, args ...any) {
 }
 
 func (p *program) inspection(file string, i wasm.Inspection) {
-	p.row("file", "%s", file)
-	p.row("sha256", "%s", i.Digest)
-	p.row("size", "%d bytes", i.Size)
+	p.identity(file, i.Digest, i.Size)
 	p.row("kind", "%s", i.Kind)
 	most := "no end of its own"
 	if i.MaxMemory > 0 {

@@ -38,9 +38,7 @@ func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error 
 }
 
 func (p *program) scriptInspection(file string, i script.Inspection) {
-	p.row("file", "%s", file)
-	p.row("sha256", "%s", i.Digest)
-	p.row("size", "%d bytes", i.Size)
+	p.identity(file, i.Digest, i.Size)
 	p.row("kind", "%s", i.Kind)
 	if i.Compiles {
 		p.row("compiles", "yes")
