@@ -100,28 +100,21 @@ type wanted struct {
 }
 
 func (t Target) wanted(old *standing) wanted {
-	w := wanted{uid: t.UID, gid: t.GID, mode: 0o644, uidSaid: t.UID >= 0, gidSaid: t.GID >= 0}
-	if !w.uidSaid {
-		w.uid = os.Geteuid()
-	}
-	if !w.gidSaid {
-		w.gid = os.Getegid()
-	}
+	w := wanted{uid: t.UID, gid: t.GID, uidSaid: t.UID >= 0, gidSaid: t.GID >= 0}
+	kept := attributes{mode: 0o644}
 	if old != nil {
-		w.keep(old.at, t)
+		kept = old.at
+	} else {
+		kept.uid, kept.gid = os.Geteuid(), os.Getegid()
 	}
-	if t.HasMode {
+	if w.mode = kept.mode; t.HasMode {
 		w.mode = modeBits(t.Mode)
 	}
-	return w
-}
-
-func (w *wanted) keep(at attributes, t Target) {
-	w.mode = at.mode
 	if !w.uidSaid {
-		w.uid = at.uid
+		w.uid = kept.uid
 	}
 	if !w.gidSaid {
-		w.gid = at.gid
+		w.gid = kept.gid
 	}
+	return w
 }

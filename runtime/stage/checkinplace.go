@@ -93,7 +93,7 @@ func (f *file) checkMounted(check func() error) (verdict, err error) {
 	if err := saved.create(stagedDigits); err != nil {
 		return nil, err
 	}
-	defer saved.File.Close()
+	defer saved.handle.close()
 	if err := saved.save(); err != nil {
 		return nil, errors.Join(err, saved.remove())
 	}
@@ -101,7 +101,7 @@ func (f *file) checkMounted(check func() error) (verdict, err error) {
 	if err != nil {
 		return nil, errors.Join(err, saved.remove())
 	}
-	defer dest.Close()
+	defer dest.close()
 	candidate := overwriting{disk: f.disk, dest: dest, beside: saved.name, content: f.content, want: f.want}
 	if err := candidate.prepare(); err != nil {
 		return nil, errors.Join(err, saved.remove())

@@ -5,7 +5,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,7 +14,7 @@ import (
 type file struct {
 	disk *Disk
 	*comparison
-	File    *os.File
+	handle  handle
 	name    string
 	at      attributes // as fill left it
 	content []byte
@@ -23,7 +22,7 @@ type file struct {
 	over    bool
 }
 
-func (f *file) fd() int                { return int(f.File.Fd()) }
+func (f *file) fd() int                { return int(f.handle) }
 func (f *file) Path() string           { return f.place.beside(f.name) }
 func (f *file) Difference() Difference { return f.difference }
 func (f *file) ended() bool            { return f.over }
@@ -62,16 +61,13 @@ func (f *file) Verify() error {
 }
 
 func (f *file) verify() error {
-	if err := f.standsAt(f.name); err != nil {
-		return err
-	}
 	at, err := statOf(f.fd())
 	if err != nil {
 		return err
 	}
 	same := at.size == int64(len(f.content))
 	if same {
-		if same, err = equal(f.File, f.content); err != nil {
+		if same, err = equal(f.handle, f.content); err != nil {
 			return err
 		}
 	}
@@ -85,22 +81,25 @@ func (f *file) verify() error {
 	case at.links != 1:
 		return fmt.Errorf("%w: it has %d names", ErrTouched, at.links)
 	}
-	return nil
+	return f.standsAt(f.name)
 }
 
 // Swap is the step that services see. Whatever fails before the rename leaves
 // the destination as it was; the staged file then waits for Discard.
 func (f *file) Swap() (Swapped, error) {
-	if err := f.Verify(); err != nil {
-		return Swapped{}, err
+	if f.ended() {
+		return Swapped{}, failed(f.place.path, "swap", errEnded)
+	}
+	if err := f.disk.sync(f.fd()); err != nil { // after a failed fsync the pages count as clean: never try twice
+		return Swapped{}, failed(f.place.path, "fsync", err)
 	}
 	if err := f.place.same(f.disk, f.target.Path); err != nil {
 		return Swapped{}, failed(f.place.path, "swap", err)
 	}
-	done := Swapped{Path: f.place.path, InPlace: f.inPlace}
-	if err := f.disk.sync(f.fd()); err != nil { // after a failed fsync the pages count as clean: never try twice
-		return Swapped{}, failed(f.place.path, "fsync", err)
+	if err := f.Verify(); err != nil {
+		return Swapped{}, err
 	}
+	done := Swapped{Path: f.place.path, InPlace: f.inPlace}
 	var err error
 	if !f.inPlace {
 		err = f.rename()
@@ -120,9 +119,6 @@ func (f *file) Swap() (Swapped, error) {
 
 func (f *file) rename() error {
 	dir := f.place.fd()
-	if err := f.standsAt(f.name); err != nil {
-		return err
-	}
 	if err := as(f.place.rights, func() error {
 		return again(func() error { return unix.Renameat(dir, f.name, dir, f.place.base) })
 	}); err != nil {
@@ -161,7 +157,7 @@ func unlink(p *place, name string) error {
 
 func (f *file) end() {
 	f.over = true
-	f.File.Close()
+	f.handle.close()
 	f.close()
 }
 

@@ -5,7 +5,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,9 +18,9 @@ func (f *file) overwrite() error {
 	if err != nil {
 		return err
 	}
-	defer dest.Close()
+	defer dest.close()
 	if f.mark != "" {
-		if err := setMark(int(dest.Fd()), markOwed, f.mark); err != nil {
+		if err := setMark(int(dest), markOwed, f.mark); err != nil {
 			return err
 		}
 	}
@@ -35,12 +34,12 @@ func (f *file) overwrite() error {
 
 // openMounted opens the destination for writing, if it really is the mount
 // point that was compared.
-func openMounted(p *place, want attributes) (*os.File, error) {
+func openMounted(p *place, want attributes) (handle, error) {
 	fd, err := openAt(p.fd(), p.base, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
-	dest := os.NewFile(uintptr(fd), p.path)
+	dest := handle(fd)
 	at, err := statOf(fd)
 	switch {
 	case err != nil:
@@ -52,8 +51,8 @@ func openMounted(p *place, want attributes) (*os.File, error) {
 		err = errors.New("it is busy and no mount point")
 	}
 	if err != nil {
-		dest.Close()
-		return nil, err
+		dest.close()
+		return -1, err
 	}
 	return dest, nil
 }
@@ -62,7 +61,7 @@ func openMounted(p *place, want attributes) (*os.File, error) {
 // the end, whatever happens, is whole in the file called beside.
 type overwriting struct {
 	disk    *Disk
-	dest    *os.File
+	dest    handle
 	beside  string
 	content []byte
 	want    wanted
@@ -82,7 +81,7 @@ func (o *overwriting) run() error {
 	return nil
 }
 
-func (o *overwriting) fd() int { return int(o.dest.Fd()) }
+func (o *overwriting) fd() int { return int(o.dest) }
 
 // prepare is all that can fail without harm: room on the disk, and the mark
 // that Recover goes by, synced before the first byte.
@@ -106,10 +105,10 @@ func (o *overwriting) put() error {
 		return err
 	}
 	o.begun = true
-	if _, err := o.dest.WriteAt(o.content, 0); err != nil {
+	if err := o.dest.write(o.content); err != nil {
 		return err
 	}
-	if err := o.dest.Truncate(int64(len(o.content))); err != nil {
+	if err := again(func() error { return unix.Ftruncate(o.fd(), int64(len(o.content))) }); err != nil {
 		return err
 	}
 	if at.uid != o.want.uid || at.gid != o.want.gid {

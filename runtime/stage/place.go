@@ -5,7 +5,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -18,13 +17,16 @@ var errNoDirectory = errors.New("the directory does not exist")
 // place is an opened directory and a name in it: where a destination is, as
 // long as the directory is the same one.
 type place struct {
-	dir  *os.File
+	dir  handle
 	at   attributes // of dir
 	base string
 	path string // how messages and commands name it
 
 	unsafe string  // why others can change what the path means; empty when they cannot
 	rights *rights // with whose rights names in dir are changed; nil for wconf's own
+
+	found   attributes // what stands at base
+	missing error      // why nothing does
 
 	link      string  // why the link that stands at base is not followed; empty when none does
 	linkOwner *rights // of that link
@@ -74,6 +76,9 @@ func (p *place) end() (*place, error) {
 // follow is the place that the link at p points to. It is standing when no
 // link is there or when the link must not be followed.
 func (p *place) follow(links int) (next *place, standing bool) {
+	if p.found, p.missing = statAt(p.fd(), p.base, unix.AT_SYMLINK_NOFOLLOW); p.missing != nil || p.found.kind != unix.S_IFLNK {
+		return nil, true
+	}
 	text, owner, err := readLink(p.fd(), p.base)
 	if err != nil {
 		return nil, true
@@ -125,9 +130,9 @@ func (p *place) same(d *Disk, path string) error {
 	return nil
 }
 
-func (p *place) fd() int { return int(p.dir.Fd()) }
+func (p *place) fd() int { return int(p.dir) }
 
-func (p *place) close() { p.dir.Close() }
+func (p *place) close() { p.dir.close() }
 
 // beside is the path of another name in the directory of p.
 func (p *place) beside(name string) string {

@@ -5,8 +5,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +76,7 @@ func (d *Disk) finish(p *place, s *standing, name string) (bool, error) {
 	if unix.Flock(whole.fd(), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return false, nil // its writer lives
 	}
-	content, err := io.ReadAll(io.NewSectionReader(whole.file, 0, mostOld))
+	content, err := whole.read()
 	if err != nil {
 		return false, err
 	}
@@ -86,7 +84,7 @@ func (d *Disk) finish(p *place, s *standing, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer dest.Close()
+	defer dest.close()
 	o := overwriting{disk: d, dest: dest, beside: name, content: content, want: whole.wanted()}
 	if err := o.run(); err != nil {
 		return false, err
@@ -104,7 +102,7 @@ func (p *place) sibling(name string) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &standing{file: os.NewFile(uintptr(fd), p.beside(name))}
+	s := &standing{file: handle(fd)}
 	if s.at, err = statOf(fd); err == nil {
 		err = kindError(s.at.kind)
 	}

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +18,7 @@ const mostOld = 256 << 20
 // standing is the regular file at a destination. All that is known of it comes
 // from one descriptor.
 type standing struct {
-	file *os.File
+	file handle
 	at   attributes
 	held []byte // its content, once read
 }
@@ -28,14 +26,13 @@ type standing struct {
 // standing opens what is at p: nil when nothing is. It never blocks and never
 // opens anything but a regular file.
 func (p *place) standing() (*standing, error) {
-	at, err := statAt(p.fd(), p.base, unix.AT_SYMLINK_NOFOLLOW)
-	if errors.Is(err, unix.ENOENT) {
+	switch err := p.missing; {
+	case errors.Is(err, unix.ENOENT):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	if err == nil {
-		err = kindError(at.kind)
-	}
-	if err != nil {
+	if err := kindError(p.found.kind); err != nil {
 		return nil, err
 	}
 	return p.open(unix.O_NOFOLLOW)
@@ -63,7 +60,7 @@ func (p *place) open(flags int) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &standing{file: os.NewFile(uintptr(fd), p.path)}
+	s := &standing{file: handle(fd)}
 	if s.at, err = statOf(fd); err == nil {
 		err = kindError(s.at.kind)
 	}
@@ -74,11 +71,11 @@ func (p *place) open(flags int) (*standing, error) {
 	return s, nil
 }
 
-func (s *standing) fd() int { return int(s.file.Fd()) }
+func (s *standing) fd() int { return int(s.file) }
 
 func (s *standing) close() {
 	if s != nil {
-		s.file.Close()
+		s.file.close()
 	}
 }
 
@@ -102,28 +99,27 @@ func (s *standing) read() ([]byte, error) {
 	if s.at.size > mostOld {
 		return nil, fmt.Errorf("the file there holds %d MiB, which is not a configuration file; move it away", s.at.size>>20)
 	}
-	b, err := io.ReadAll(io.NewSectionReader(s.file, 0, mostOld))
+	b, err := s.file.readAll(s.at.size)
 	s.held = b
 	return b, err
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
-// equal compares a file with content and stops at the first difference.
-func equal(f *os.File, content []byte) (bool, error) {
+// equal compares a file of that size with content and stops at the first
+// difference.
+func equal(f handle, content []byte) (bool, error) {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	for off := 0; ; {
-		n, err := f.ReadAt(*buf, int64(off))
-		if n > len(content)-off || !bytes.Equal((*buf)[:n], content[off:off+n]) {
-			return false, nil
-		}
-		off += n
-		if err == io.EOF {
-			return off == len(content), nil
-		}
+	for off := 0; off < len(content); {
+		n, err := f.read(*buf, int64(off))
 		if err != nil {
 			return false, err
 		}
+		if n == 0 || n > len(content)-off || !bytes.Equal((*buf)[:n], content[off:off+n]) {
+			return false, nil
+		}
+		off += n
 	}
+	return true, nil
 }

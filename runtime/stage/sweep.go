@@ -5,6 +5,7 @@ package stage
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -128,7 +129,7 @@ func (p *place) names() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := os.NewFile(uintptr(fd), p.dir.Name())
+	dir := os.NewFile(uintptr(fd), filepath.Dir(p.path))
 	defer dir.Close()
 	return dir.Readdirnames(-1)
 }

@@ -77,7 +77,7 @@ func (w *walker) enter(dir, base, shown string) (*place, error) {
 		shown = filepath.Join(w.name, base)
 	}
 	return &place{
-		dir: os.NewFile(uintptr(fd), w.name), at: w.at, base: base, path: shown,
+		dir: handle(fd), at: w.at, base: base, path: shown,
 		unsafe: w.unsafe, rights: w.rights(),
 	}, nil
 }

@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -55,7 +54,7 @@ func (d *Disk) findAgain(path string) *place {
 	if err != nil {
 		return nil
 	}
-	p := &place{dir: os.NewFile(uintptr(fd), filepath.Clean(dir)), base: base, path: path, unsafe: way.unsafe, rights: way.rights}
+	p := &place{dir: handle(fd), base: base, path: path, unsafe: way.unsafe, rights: way.rights}
 	if p.at, err = statOf(fd); err != nil || !p.at.is(way.at) || p.at.mode != way.at.mode || p.at.uid != way.at.uid || p.at.gid != way.at.gid {
 		p.close()
 		return nil

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"strings"
 
@@ -27,7 +26,7 @@ func (d *Disk) write(c *comparison, content []byte) (*file, error) {
 	}
 	if err := f.fill(); err != nil {
 		f.remove()
-		f.File.Close()
+		f.handle.close()
 		return nil, err
 	}
 	return f, nil
@@ -39,7 +38,7 @@ func (d *Disk) keep(c *comparison, content []byte) error {
 	if err := f.create(keptDigits); err != nil {
 		return err
 	}
-	defer f.File.Close()
+	defer f.handle.close()
 	err := f.fill()
 	if err != nil {
 		f.remove()
@@ -63,12 +62,12 @@ func (f *file) create(digits int) (err error) {
 		if err != nil {
 			return err
 		}
-		f.File = os.NewFile(uintptr(fd), f.name)
+		f.handle = handle(fd)
 		if err = f.claim(); err == nil {
 			return nil
 		}
 		f.remove()
-		f.File.Close()
+		f.handle.close()
 		if !errors.Is(err, errSwept) {
 			return err
 		}
@@ -100,7 +99,8 @@ func (f *file) claim() (err error) {
 	if openedByOthers(f.fd()) {
 		return fmt.Errorf("%w: it was open elsewhere before it was written", ErrSwapped)
 	}
-	return nil
+	f.at, err = statOf(f.fd())
+	return err
 }
 
 // fill writes the content and makes the file what is wanted. Until its owner
@@ -109,7 +109,7 @@ func (f *file) fill() error {
 	if err := reserve(f.fd(), int64(len(f.content)), false); err != nil {
 		return err
 	}
-	if _, err := f.File.WriteAt(f.content, 0); err != nil {
+	if err := f.handle.write(f.content); err != nil {
 		return err
 	}
 	if err := f.own(); err != nil {
@@ -136,16 +136,12 @@ func (f *file) fill() error {
 // another user's file: the new one is its own then, unless the configuration
 // names the owner.
 func (f *file) own() error {
-	at, err := statOf(f.fd())
-	if err != nil {
-		return err
-	}
-	if f.want.gid != at.gid {
+	if f.want.gid != f.at.gid {
 		if err := f.give(-1, f.want.gid, f.want.gidSaid); err != nil {
 			return err
 		}
 	}
-	if f.want.uid != at.uid {
+	if f.want.uid != f.at.uid {
 		return f.give(f.want.uid, -1, f.want.uidSaid)
 	}
 	return nil
@@ -167,9 +163,12 @@ func (f *file) give(uid, gid int, said bool) error {
 // stageName is "." and base and random decimal digits, as confd's staged files
 // are called.
 func stageName(base string, digits int) string {
-	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
-	n, _ := rand.Int(rand.Reader, limit) // never fails
-	return fmt.Sprintf("%s%0*d", stagePrefix(base), digits, n)
+	name := make([]byte, digits)
+	rand.Read(name) //nolint:errcheck // never fails
+	for i, b := range name {
+		name[i] = '0' + b%10 // a little more of 0 to 5 than of the rest
+	}
+	return stagePrefix(base) + string(name)
 }
 
 func stagePrefix(base string) string { return "." + base[:min(len(base), longestBase)] }
