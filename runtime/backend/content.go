@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"runtime"
 
 	"github.com/wconf/wconf/runtime/kv"
 )
@@ -39,6 +40,7 @@ func Offer(ctx context.Context, out chan<- Batch, pairs []kv.Pair, held Cursor) 
 func Send(ctx context.Context, out chan<- Batch, b Batch) error {
 	select {
 	case out <- b:
+		runtime.Gosched() // what is done with it goes first, on this core
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -46,7 +46,10 @@ func newClient(dial time.Duration) *http.Client {
 // errMissing is a 404 of rancher-metadata itself.
 var errMissing = errors.New("not found")
 
-var errTimeout = errors.New("no whole answer in time")
+// timeout is why a request ended: there was no whole answer for so long.
+type timeout time.Duration
+
+func (t timeout) Error() string { return fmt.Sprintf("no whole answer in time (%v)", time.Duration(t)) }
 
 // get asks for a path and has read consume the whole answer. The time covers
 // everything, to the last byte. A path that is not there is errMissing.
@@ -55,7 +58,7 @@ func (m *metadata) get(ctx context.Context, path string, query url.Values, limit
 	if err != nil {
 		return err
 	}
-	timed, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w (%v)", errTimeout, limit))
+	timed, stop := context.WithTimeoutCause(ctx, limit, timeout(limit))
 	defer stop()
 	err = m.exchange(timed, at(node, path, query), read)
 	switch {
@@ -85,16 +88,14 @@ func at(node *url.URL, path string, query url.Values) *url.URL {
 }
 
 func (m *metadata) exchange(ctx context.Context, u *url.URL, read func(io.Reader) error) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "application/json") // exactly this; with a charset it would be text
-	request.Header.Set("User-Agent", "wconf")
+	request := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{
+		"Accept":     {"application/json"}, // exactly this; with a charset it would be text
+		"User-Agent": {"wconf"},
+	}}
 	if m.identity != "" {
 		request.Header.Set("X-Forwarded-For", m.identity)
 	}
-	response, err := m.http.Do(request)
+	response, err := m.http.Do(request.WithContext(ctx))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
 package rancher
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/url"
@@ -74,21 +74,19 @@ func token(body io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var v any
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil || d.More() {
+	if !json.Valid(text) {
 		return "", errors.New("its version is not JSON")
 	}
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case json.Number:
-		return v.String(), nil
-	case bool:
-		return strconv.FormatBool(v), nil
+	text = bytes.TrimSpace(text)
+	switch text[0] {
+	case '{', '[', 'n': // n is null
+		return "", errors.New("its version is no text")
+	case '"':
+		var v string
+		err := json.Unmarshal(text, &v)
+		return v, err
 	}
-	return "", fmt.Errorf("its version is no text")
+	return string(text), nil // a number or a bool
 }
 
 // await returns when the version of some root is another one than held, with
