@@ -68,8 +68,9 @@ type Engine struct {
 	opt  Options
 	log  *slog.Logger
 	kick chan struct{}
-	cpu  chan struct{} // a slot for each render that may run at once, see slot
-	work sync.WaitGroup
+
+	crew  *crew
+	slots *slots
 
 	mu      sync.Mutex
 	tasks   []*task // in the order of their files
@@ -80,6 +81,7 @@ type Engine struct {
 	oneShot bool      // Once moves it
 	open    readers   // tasks whose read-set is out of date
 	tick    time.Time // the next interval
+	sleeps  time.Time // until when there is nothing to do
 }
 
 // source is what the engine knows of one store.
@@ -115,7 +117,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		opt: o, log: o.Log,
-		kick: make(chan struct{}, 1), cpu: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		kick: make(chan struct{}, 1), crew: newCrew(), slots: newSlots(),
 		reloads: map[string]*reload{}, sources: map[Source]*source{}, open: readers{},
 	}
 }
@@ -205,7 +207,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		wait := e.turn(work, everything, func(due []func()) {
 			for _, do := range due {
-				e.work.Go(func() { do(); e.Kick() })
+				e.crew.run(func() { do(); e.rouse() })
 			}
 		})
 		e.turned()
@@ -349,11 +351,21 @@ func (e *Engine) turn(ctx context.Context, which share, start func(due []func())
 	if e.opt.Interval > 0 && !e.tick.IsZero() {
 		wait = min(wait, e.tick.Sub(e.opt.Now()))
 	}
+	e.sleeps = e.opt.Now().Add(wait)
 	e.mu.Unlock()
 	if len(due) > 0 {
 		start(due)
 	}
 	return max(wait, 0)
+}
+
+// rouse wakes the loop when something has become due before it would look.
+func (e *Engine) rouse() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) > 0 && e.queue[0].dueAt().Before(e.sleeps) {
+		e.Kick()
+	}
 }
 
 // quiet tells whether doing an item runs no command.

@@ -47,7 +47,7 @@ func (e *Engine) pulse(wait time.Duration) time.Duration {
 func (e *Engine) drain() {
 	over := make(chan struct{})
 	go func() {
-		e.work.Wait()
+		e.crew.finish()
 		close(over)
 	}()
 	timer := time.NewTimer(e.pulse(forever))

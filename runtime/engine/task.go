@@ -96,7 +96,7 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	t := i.(*task)
 	e.schedule(t, time.Time{})
 	now := e.opt.Now()
-	t.pace.begin(now, t.since, e.running >= cap(e.cpu))
+	t.pace.begin(now, t.since, e.running >= cap(e.slots.places))
 	t.running = true
 	e.running++
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: now}
@@ -160,28 +160,11 @@ func (e *Engine) plan(ctx context.Context, t *task, s *kv.Snapshot) (*resource.P
 }
 
 func (e *Engine) render(ctx context.Context, t *task, s *kv.Snapshot) (*resource.Plan, error) {
-	defer e.slot()()
+	defer e.slots.take()()
 	began := e.opt.Now()
 	plan, err := t.member.Resource.Plan(ctx, s)
 	e.rendered(t, began, err)
 	return plan, err
-}
-
-// longRender is how long a render keeps its slot. As many guests as there are
-// cores, each without an end, must not keep all others from theirs until the
-// deadlines come.
-const longRender = 100 * time.Millisecond
-
-// slot waits until fewer renders are under way than there are cores, not
-// counting long ones.
-func (e *Engine) slot() (free func()) {
-	e.cpu <- struct{}{}
-	timer := time.AfterFunc(longRender, func() { <-e.cpu })
-	return func() {
-		if timer.Stop() {
-			<-e.cpu
-		}
-	}
 }
 
 // learn stores what a render read. After a failed render the old reads stay
