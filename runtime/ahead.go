@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 
+	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/file"
 	"github.com/wconf/wconf/runtime/config"
 )
 
@@ -12,6 +14,21 @@ type ahead struct {
 	stop   context.CancelFunc
 	done   chan struct{}
 	failed []error
+}
+
+// prepareAhead lets the daemon's store begin before it is known what is wanted
+// of it, where that serves: files are read and parsed as a whole.
+func (rt *Runtime) prepareAhead(ctx context.Context) {
+	if rt.opt.Daemon.Store.Backend != file.Factory.Name {
+		return
+	}
+	st, err := rt.stores.get(rt.opt.Daemon.Store)
+	if err != nil {
+		return // a resource that uses it will tell
+	}
+	if b, ok := st.backend.(backend.Preparer); ok {
+		b.Prepare(ctx)
+	}
 }
 
 // fillAhead asks the stores for what the resources want, as far as that can be

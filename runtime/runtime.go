@@ -120,6 +120,9 @@ func Open(o Options) (*Runtime, error) {
 			return nil, err
 		}
 	}
+	if o.Ahead != nil {
+		rt.prepareAhead(o.Ahead)
+	}
 	if err := rt.load(); err != nil {
 		rt.Close()
 		return nil, err

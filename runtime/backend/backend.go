@@ -79,6 +79,13 @@ type Resyncer interface {
 	Differs(ctx context.Context, prefixes []string, s *kv.Snapshot) (bool, error)
 }
 
+// Preparer is a further power: a backend that can begin with what the first List
+// needs before anybody knows its prefixes.
+type Preparer interface {
+	// Prepare begins, and returns at once. What goes wrong List will tell.
+	Prepare(ctx context.Context)
+}
+
 // Config is what every backend is opened with. Fields that a store has no use
 // for are ignored. The zero value means the store's defaults.
 type Config struct {

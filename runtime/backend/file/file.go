@@ -38,6 +38,7 @@ type files struct {
 	pipes map[string][]byte   // what was read of files that can be read once
 	good  map[string]struct{} // files that were not empty when last all was well
 	said  string              // the failure that Watch has returned already
+	early chan content        // what Prepare reads; nil when it does not
 }
 
 // grace is how long a file may be missing, empty or broken before that is more
@@ -61,14 +62,50 @@ func open(c backend.Config) (backend.Backend, error) {
 	}, nil
 }
 
+// Prepare implements backend.Preparer: the whole files are read whatever is
+// asked for.
+func (f *files) Prepare(ctx context.Context) {
+	ctx, free := f.life.Bind(ctx)
+	early := make(chan content, 1)
+	f.mu.Lock()
+	f.early = early
+	f.mu.Unlock()
+	go func() {
+		defer free()
+		defer close(early)
+		if seen, err := f.read(ctx); err == nil {
+			early <- seen
+		}
+	}()
+}
+
+// prepared is what Prepare has read, once.
+func (f *files) prepared(ctx context.Context) (seen content, ok bool) {
+	f.mu.Lock()
+	early := f.early
+	f.early = nil
+	f.mu.Unlock()
+	if early == nil {
+		return content{}, false
+	}
+	select {
+	case seen, ok = <-early:
+	case <-ctx.Done():
+	}
+	return seen, ok
+}
+
 // List implements backend.Backend. The error of a file that does not parse is
 // a *problem.Problem with its place.
 func (f *files) List(ctx context.Context, prefixes []string) (backend.Listing, error) {
 	ctx, free := f.life.Bind(ctx)
 	defer free()
-	seen, err := f.read(ctx)
-	if err != nil {
-		return backend.Listing{}, err
+	seen, ok := f.prepared(ctx)
+	if !ok {
+		var err error
+		if seen, err = f.read(ctx); err != nil {
+			return backend.Listing{}, err
+		}
 	}
 	f.believe(seen)
 	pairs := backend.Below(seen.pairs, prefixes)

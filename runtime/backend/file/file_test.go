@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -432,4 +434,34 @@ func TestPipeWithoutWriter(t *testing.T) {
 	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // lets the open end that is still under way
 	must(t, err)
 	must(t, writer.Close())
+}
+
+// What was prepared is listed once; afterwards the files are read anew, and
+// also when preparing failed.
+func TestPrepare(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.yaml")
+	must(t, os.WriteFile(path, []byte("a: 1\n"), 0o644))
+	f := opened(t, backend.Config{Files: []string{path}})
+	listed := func() string {
+		t.Helper()
+		l, err := f.List(t.Context(), []string{"/"})
+		if err != nil {
+			return err.Error()
+		}
+		return l.Pairs[0].Value
+	}
+	f.Prepare(t.Context())
+	for len(f.early) == 0 { // until it has read
+		runtime.Gosched()
+	}
+	must(t, os.WriteFile(path, []byte("a: 2\n"), 0o644))
+	if first, second := listed(), listed(); first != "1" || second != "2" {
+		t.Errorf("listed %s, then %s", first, second)
+	}
+
+	must(t, os.Remove(path))
+	f.Prepare(t.Context())
+	if got := listed(); !strings.Contains(got, "no such file") {
+		t.Errorf("a file that is gone: %s", got)
+	}
 }
