@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -336,5 +337,27 @@ func TestNodesFromDNS(t *testing.T) {
 	}
 	if got := listed(t, m, "/latest"); got != "/latest/a=1" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// No subtree waits for the answer of another.
+func TestSubtreesAtOneTime(t *testing.T) {
+	var both sync.WaitGroup
+	both.Add(2)
+	m := opened(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/latest/version" {
+			fmt.Fprint(w, `"1"`)
+			return
+		}
+		both.Done()
+		both.Wait()
+		fmt.Fprintf(w, `{"is":%q}`, r.URL.Path)
+	}), backend.Config{Timeout: 10 * time.Second})
+	l, err := m.List(t.Context(), []string{"/latest/a", "/latest/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := words(l.Pairs), "/latest/a/is=/latest/a /latest/b/is=/latest/b"; got != want {
+		t.Errorf("listed %s, want %s", got, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
 )
@@ -57,22 +59,41 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 	return state{}, errRestless
 }
 
+// atOnce is how many subtrees are asked for at one time.
+const atOnce = 4
+
 func (m *metadata) fetchAll(ctx context.Context, prefixes []string, s *state) error {
-	for _, prefix := range prefixes {
-		paths := []string{prefix}
-		if prefix == "/" {
-			if err := m.fetch(ctx, "/", s); err != nil {
-				return err
-			}
-			paths = topLevel(s.pairs)
+	paths := prefixes
+	if prefixes[0] == "/" { // and none beside it
+		if err := m.fetch(ctx, "/", s); err != nil {
+			return err
 		}
-		for _, path := range paths {
-			if err := m.fetch(ctx, path, s); err != nil {
-				return err
-			}
-		}
+		paths = topLevel(s.pairs)
+	}
+	if len(paths) == 1 {
+		return m.fetch(ctx, paths[0], s)
+	}
+	parts := make([]state, len(paths))
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(atOnce)
+	for i, path := range paths {
+		all.Go(func() error { return m.fetch(ctx, path, &parts[i]) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		s.add(part)
 	}
 	return nil
+}
+
+// add takes in what was read of another subtree.
+func (s *state) add(part state) {
+	s.pairs = append(s.pairs, part.pairs...)
+	s.present = append(s.present, part.present...)
+	s.missing = append(s.missing, part.missing...)
+	s.merged = append(s.merged, part.merged...)
 }
 
 // topLevel are the versions that "/" lists: {"latest": "/latest", …}.
@@ -91,8 +112,7 @@ func topLevel(pairs []kv.Pair) []string {
 func (m *metadata) fetch(ctx context.Context, path string, s *state) error {
 	err := m.get(ctx, path, nil, m.timeout, func(body io.Reader) error {
 		pairs, merged, err := flatten(body, path, m.nullAsText)
-		s.pairs = append(s.pairs, pairs...)
-		s.merged = append(s.merged, merged...)
+		s.add(state{pairs: pairs, merged: merged})
 		return err
 	})
 	switch err {

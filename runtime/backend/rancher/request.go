@@ -28,7 +28,7 @@ func newClient(dial time.Duration) *http.Client {
 			DialContext:         dialer.DialContext,
 			TLSHandshakeTimeout: dial,
 			DisableCompression:  true,
-			MaxIdleConnsPerHost: 4,
+			MaxIdleConnsPerHost: atOnce + 1, // and the long poll
 			IdleConnTimeout:     90 * time.Second,
 		},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
