@@ -50,7 +50,8 @@ type Backend struct {
 	log     *slog.Logger
 	life    backend.Lifetime
 
-	mute    atomic.Bool // progress requests stay unanswered: watch one span that covers all prefixes
+	mute    atomic.Bool // progress requests stay unanswered: one watcher for all prefixes
+	between atomic.Bool // much changes between the prefixes: watch each by itself
 	sent    lastSent
 	surveys surveys
 }

@@ -3,6 +3,7 @@ package etcd
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -126,6 +127,26 @@ func (f *fake) write(kvs ...string) {
 		step = append(step, &mvccpb.Event{Kv: kv})
 	}
 	f.history = append(f.history, step)
+}
+
+// crowd puts keys between /app and /web, so that each of two prefixes gets a
+// watcher of its own.
+func (f *fake) crowd() {
+	var kvs []string
+	for i := range fewBetween + 10 {
+		kvs = append(kvs, fmt.Sprint("/between/", i), "1")
+	}
+	f.commit(kvs...)
+}
+
+// spans is what the newest stream watches.
+func (f *fake) spans() (all []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.streams[len(f.streams)-1].watchers {
+		all = append(all, w.start)
+	}
+	return all
 }
 
 // restore brings an older revision back; streams stay, as behind a proxy.

@@ -153,6 +153,9 @@ func watching(t *testing.T, c backend.Config, prefixes []string, test func(t *te
 		prefixes = []string{"/app"}
 	}
 	onFake(t, c, func(t *testing.T, f *fake, b *Backend) {
+		if len(prefixes) > 1 {
+			f.crowd()
+		}
 		w := follow(t, b, list(t, b, prefixes...).Cursor, prefixes...)
 		w.fresh(time.Second)
 		test(t, f, b, w)

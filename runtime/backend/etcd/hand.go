@@ -21,14 +21,18 @@ func (w *watch) hand(ctx context.Context) error {
 		return err
 	}
 	for step := range steps(events) {
+		all := len(step)
 		step, err := w.at.advance(step, w.scope)
 		if err != nil {
 			return lost("%w", err)
 		}
-		if len(step) == 0 {
-			continue
+		if len(step) > 0 {
+			err = w.tell(ctx, step)
 		}
-		if err := w.tell(ctx, step); err != nil {
+		if err == nil {
+			err = w.count(all, len(step))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -48,11 +48,17 @@ func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listin
 	if len(parts) == 0 {
 		return backend.Listing{}, errNoPrefix
 	}
-	if err := p.eachOf(ctx, parts[0], l.add); err != nil { // it decides the revision of all
-		return backend.Listing{}, err
-	}
-	if err := p.besides(ctx, parts[1:], l.add); err != nil {
-		return backend.Listing{}, err
+	if all := together(requests(parts)).span; len(parts) > partsAtOnce && b.hardlyBetween(ctx, sc, all) {
+		if err := p.each(ctx, all, l.addWanted); err != nil {
+			return backend.Listing{}, err
+		}
+	} else {
+		if err := p.eachOf(ctx, parts[0], l.add); err != nil { // it decides the revision of all
+			return backend.Listing{}, err
+		}
+		if err := p.besides(ctx, parts[1:], l.add); err != nil {
+			return backend.Listing{}, err
+		}
 	}
 	at.cluster, at.rev, at.count = p.cluster, p.rev, l.count
 	if l.newest != nil {
@@ -103,6 +109,14 @@ type listing struct {
 
 // expect makes room for as many keys as a server may well say that there are.
 func (l *listing) expect(n int64) { l.pairs = slices.Grow(l.pairs, int(min(n, 1<<20))) }
+
+// addWanted adds a key if it is asked for.
+func (l *listing) addWanted(e *mvccpb.KeyValue) error {
+	if !l.scope.holds(string(e.Key)) {
+		return nil
+	}
+	return l.add(e)
+}
 
 func (l *listing) add(e *mvccpb.KeyValue) error {
 	l.count++

@@ -26,16 +26,14 @@ func requests(ps []part) []request {
 	return rs
 }
 
-// oneRequest is a single span over all prefixes, for servers that cannot tell
-// how far several watchers are. It carries what lies between them, too.
-func oneRequest(ps []part) []request {
-	rs := requests(ps)
+// together is a single span over several, with what lies between them.
+func together(rs []request) request {
 	if len(rs) == 1 {
-		return rs
+		return rs[0]
 	}
 	spans := make([]span, len(rs))
 	for i, r := range rs {
 		spans[i] = r.span
 	}
-	return []request{{span: covering(spans), narrower: rs}}
+	return request{span: covering(spans), narrower: rs}
 }

@@ -114,6 +114,98 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// Prefixes with hardly anything between them are watched together: a change in
+// both is complete when it comes, and nobody is asked.
+func TestPrefixesTogether(t *testing.T) {
+	onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+		f.commit("/between", "1")
+		w := follow(t, b, list(t, b, "/app", "/web").Cursor, "/app", "/web")
+		w.fresh(time.Second)
+		asked := get(f, func(f *fake) int { return f.progresses })
+		f.commit("/app/n", "1", "/between", "2", "/web/n", "1")
+		f.commit("/between", "3")
+		f.commit("/web/n", "2")
+		w.want("/app/n=1 /web/n=1", "/web/n=2")
+		if n := get(f, func(f *fake) int { return f.progresses }) - asked; n != 0 {
+			t.Errorf("%d requests for progress", n)
+		}
+		if got := f.spans(); !slices.Equal(got, []string{"/app"}) {
+			t.Errorf("watched from %q", got)
+		}
+	})
+}
+
+// Many prefixes with hardly anything between them are listed together, and say
+// the same as each by itself.
+func TestListTogether(t *testing.T) {
+	onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+		var prefixes, want []string
+		for i := range 3 * partsAtOnce {
+			prefix := fmt.Sprintf("/many/%02d", i)
+			prefixes = append(prefixes, prefix)
+			f.commit(prefix, "self", prefix+"/a", "1", prefix+"-old", "unwanted")
+			want = append(want, prefix+"/a=1", prefix+"=self")
+		}
+		listed := func() (string, int) {
+			before := get(f, func(f *fake) int { return f.ranges })
+			pairs := strings.Fields(words(backend.Batch{Puts: list(t, b, prefixes...).Pairs}))
+			slices.Sort(pairs)
+			return strings.Join(pairs, " "), get(f, func(f *fake) int { return f.ranges }) - before
+		}
+		apart, many := listed() // for each prefix there is one key that nobody asked for
+		f.commit("/many/00-old", "-", "/many/01-old", "-", "/many/02-old", "-", "/many/03-old", "-", "/many/04-old", "-")
+		together, few := listed()
+		if apart != strings.Join(want, " ") || together != apart {
+			t.Errorf("listed %s, together %s", apart, together)
+		}
+		if many < len(prefixes) || few > 5 {
+			t.Errorf("%d requests for each prefix, %d for all", many, few)
+		}
+	})
+}
+
+// Where others change what lies between, each prefix is watched by itself from
+// then on, and nothing is lost by that.
+func TestManyChangesBetween(t *testing.T) {
+	onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+		w := follow(t, b, list(t, b, "/app", "/web").Cursor, "/app", "/web")
+		w.fresh(time.Second)
+		for i := range 2 * manyBetween {
+			f.commit("/between", fmt.Sprint(i))
+			if i%100 == 0 {
+				f.commit("/app/n", fmt.Sprint(i), "/web/n", fmt.Sprint(i))
+				w.want(fmt.Sprintf("/app/n=%d /web/n=%d", i, i))
+			}
+		}
+		if got := f.spans(); !slices.Equal(got, []string{"/app", "/web"}) {
+			t.Errorf("watched from %q", got)
+		}
+		w.stop()
+		<-w.ended
+		w = follow(t, b, w.cursor, "/app", "/web")
+		w.fresh(time.Second)
+		if got := f.spans(); !slices.Equal(got, []string{"/app", "/web"}) {
+			t.Errorf("later watched from %q", got)
+		}
+	})
+}
+
+// A user who may read the prefixes alone watches each.
+func TestDeniedBetween(t *testing.T) {
+	onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+		f.set(func(f *fake) {
+			f.refuse = func(start, end string) bool { return strings.HasPrefix(start, "/app") && end > "/app0" }
+		})
+		w := follow(t, b, list(t, b, "/app", "/web").Cursor, "/app", "/web")
+		w.fresh(time.Second)
+		f.commit("/app/n", "1", "/web/n", "1")
+		w.want("/app/n=1 /web/n=1")
+		if got := f.spans(); !slices.Equal(got, []string{"/app", "/web"}) {
+			t.Errorf("watched from %q", got)
+		}
+	})
+}
+
 // Nothing is read because of an event, and one prefix needs no question.
 func TestEventsCostNothing(t *testing.T) {
 	watching(t, backend.Config{}, nil, func(t *testing.T, f *fake, b *Backend, w *following) {
@@ -496,6 +588,7 @@ func TestMuteServer(t *testing.T) {
 	for _, prefixes := range [][]string{{"/app"}, {"/app", "/web"}} {
 		t.Run(strings.Join(prefixes, " "), func(t *testing.T) {
 			onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+				f.crowd()
 				f.set(func(f *fake) { f.mute = true })
 				w := follow(t, b, list(t, b, prefixes...).Cursor, prefixes...)
 				w.fresh(time.Second)

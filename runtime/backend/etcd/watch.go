@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -38,7 +39,9 @@ func (b *Backend) Watch(ctx context.Context, prefixes []string, from backend.Cur
 	}
 	b.settle(ctx)
 	token := b.login.current()
-	err = w.follow(ctx)
+	if err = w.follow(ctx); errors.Is(err, errManyBetween) {
+		err = w.follow(ctx)
+	}
 	if tokenRefused(cause(err)) && ctx.Err() == nil {
 		if err = b.login.renew(ctx, token); err == nil {
 			err = w.follow(ctx)
@@ -72,6 +75,7 @@ type watch struct {
 	frontier
 	pulse
 	progress
+	between between
 }
 
 // lost says that the store has to be listed again.
@@ -136,17 +140,20 @@ func (w *watch) open(ctx context.Context) error {
 			return err
 		}
 	}
-	w.frontier, w.pulse, w.progress = frontier{}, pulse{}, progress{none: old}
+	w.frontier, w.pulse, w.progress, w.between = frontier{}, pulse{}, progress{none: old}, between{}
 	w.waiting, w.member, w.from, w.settledAt, w.old = nil, 0, w.at.rev, 0, old
 	leader := metadata.AppendToOutgoingContext(ctx, rpctypes.MetadataRequireLeaderKey, rpctypes.MetadataHasLeader)
 	if w.stream, err = w.b.watches.Watch(leader); err != nil {
 		return err
 	}
-	if old || w.b.mute.Load() {
-		w.ask(oneRequest(w.scope.parts()))
-	} else {
-		w.ask(requests(w.scope.parts()))
+	each := requests(w.scope.parts())
+	all := together(each)
+	silent := old || w.b.mute.Load()
+	w.between.watched = len(each) > 1 && !silent && w.hardlyBetween(ctx, all.span)
+	if silent || w.between.watched {
+		each = []request{all}
 	}
+	w.ask(each)
 	return nil
 }
 

@@ -1,0 +1,68 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// One watcher over everything from the first prefix to the last is cheaper than
+// one for each, for the server too, and each of its events is complete in
+// itself: the server need not be asked whether the rest of a transaction is
+// still on its way to another watcher. It serves as long as hardly anything
+// lies between the prefixes, or changes there.
+
+const (
+	fewBetween  = 16   // keys, whatever the number of those that are asked for
+	manyBetween = 1000 // changes, and four times those that were asked for
+)
+
+// between counts, on a stream with one watcher for all prefixes, the changes of
+// keys that were asked for and of those that lie between them.
+type between struct {
+	watched          bool
+	wanted, unwanted int
+}
+
+var errManyBetween = errors.New("most changes are of keys between the prefixes")
+
+// hardlyBetween tells whether hardly any keys of a span were not asked for. A
+// server that does not say is asked for each prefix, and then says why not.
+func (w *watch) hardlyBetween(ctx context.Context, all span) bool {
+	return !w.b.between.Load() && w.b.holdsFew(ctx, all, w.at.count)
+}
+
+// hardlyBetween counts all keys of the scope, many prefixes to a request, to
+// tell whether one list of a span serves, which then holds the keys of one
+// revision in their order.
+func (b *Backend) hardlyBetween(ctx context.Context, sc scope, all span) bool {
+	if sc.bare {
+		return false // keys with a slash have to be read before those without
+	}
+	wanted, _, err := b.survey(ctx, sc, cursor{}, 0, false)
+	return err == nil && b.holdsFew(ctx, all, wanted)
+}
+
+// holdsFew tells whether a span holds hardly more keys than those wanted.
+func (b *Backend) holdsFew(ctx context.Context, all span, wanted int64) bool {
+	a, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{
+		Key: []byte(all.start), RangeEnd: []byte(all.end), CountOnly: true, Serializable: true,
+	})
+	return err == nil && a.Count <= wanted+wanted/8+fewBetween
+}
+
+// count notes a change of so many keys, of which some were asked for.
+func (w *watch) count(all, wanted int) error {
+	if !w.between.watched {
+		return nil
+	}
+	w.between.wanted += wanted
+	w.between.unwanted += all - wanted
+	if w.between.unwanted < max(manyBetween, 4*w.between.wanted) {
+		return nil
+	}
+	w.b.between.Store(true)
+	w.b.log.Info("most changes are of keys that lie between the prefixes; watching each prefix by itself", "backend", Factory.Name)
+	return errManyBetween
+}
