@@ -83,6 +83,9 @@ func scene(t *testing.T) string {
 	must(t, os.Symlink("v1", dir+"/..data"))
 	must(t, os.Symlink("..data/c.yaml", dir+"/c.yaml"))
 	must(t, os.Symlink(dir+"/v1", dir+"/conf/linked"))
+	for _, name := range []string{"conf/a.yaml", "conf/sub/b.yaml", "v1/c.yaml", "v2/c.yaml"} { // else what is written within the same tick of the clock looks the same
+		must(t, os.Chtimes(filepath.Join(dir, name), time.Unix(1, 0), time.Unix(1, 0)))
+	}
 	return dir
 }
 
