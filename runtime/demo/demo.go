@@ -142,21 +142,30 @@ func debt(w *world) error {
 }
 
 func held(w *world) error {
-	old := w.file("out/patient.conf")
-	w.set("/patient/n", "2")
-	begin := time.Now()
-	if err := w.wait("the hold", func() bool { return w.logged("reload held", "resource=patient") }); err != nil {
-		return err
+	const quiet = 2 * time.Second // as the resource says
+	isHeld := func() bool { return w.logged("reload held", "resource=patient") }
+	old, begin, n := "", time.Time{}, 1
+	loaded := func() bool { return w.file("patient.loaded") == fmt.Sprintf("n %d\n", n) }
+	// The wconf that has just been started may not have come to this resource yet,
+	// and its first judgement lets the change pass. The next one waits.
+	for n == 1 || n == 2 && !isHeld() {
+		n++
+		old, begin = w.file("out/patient.conf"), time.Now()
+		w.set("/patient/n", fmt.Sprint(n))
+		if err := w.wait("the hold", func() bool { return isHeld() || n == 2 && loaded() }); err != nil {
+			return err
+		}
 	}
-	if w.file("out/patient.conf") != old {
+	// A busy machine may tell of the hold when it is over, but it ends no earlier.
+	if w.file("out/patient.conf") != old && time.Since(begin) < quiet {
 		return errors.New("what is held is on disk")
 	}
 	w.say("held: %s", w.line("reload held", "resource=patient"))
-	if err := w.wait("the condition to open", func() bool { return w.file("patient.loaded") == "n 2\n" }); err != nil {
+	if err := w.wait("the condition to open", loaded); err != nil {
 		return err
 	}
 	took := time.Since(begin)
-	if took < 2*time.Second {
+	if took < quiet {
 		return fmt.Errorf("it opened after %s", took)
 	}
 	w.say("file and reload together, after %.1f s without a change", took.Seconds())
