@@ -200,7 +200,7 @@ func (s *soak) start() {
 	s.daemon = exec.Command(s.wconf, append(s.store.flags(), "-watch", "-confdir", ".", "-state-dir", "state", "-interval", "2")...)
 	s.daemon.Dir, s.daemon.Stderr = s.dir, log
 	s.must(s.daemon.Start())
-	s.t.Cleanup(func() { s.daemon.Process.Kill() })
+	s.t.Cleanup(func() { s.daemon.Process.Kill(); s.daemon.Wait() }) // before its directory is removed
 }
 
 // write is one transaction: both stamps, and some of the list.
@@ -272,7 +272,7 @@ type metadataStore struct {
 }
 
 func newMetadataStore(t *testing.T) *metadataStore {
-	m := &metadataStore{t: t, answers: filepath.Join(t.TempDir(), "answers.json"), keys: map[string]string{}, addr: "127.0.0.1:0"}
+	m := &metadataStore{t: t, answers: filepath.Join(t.TempDir(), "answers.json"), keys: map[string]string{}, addr: etcdtest.FreeAddress(t)}
 	m.write(t, nil, nil)
 	m.launch(t)
 	t.Cleanup(func() { m.stop() })
