@@ -101,7 +101,7 @@ func shell(t *testing.T, script string, etcd bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, "/bin/sh", "-eu", "-c", script)
 	c.Dir = t.TempDir()
