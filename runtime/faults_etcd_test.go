@@ -284,16 +284,14 @@ func etcdLeaderKilled(t *testing.T, wconf string) {
 	}
 	defer client.Close()
 	put := func(stamp int) {
-		for end := time.Now().Add(soon); ; {
+		var err error
+		if !needs.Await(soon, func() bool {
 			ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
-			_, err := client.Put(ctx, "/a/stamp", fmt.Sprint(stamp))
-			stop()
-			if err == nil {
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatal(err)
-			}
+			defer stop()
+			_, err = client.Put(ctx, "/a/stamp", fmt.Sprint(stamp))
+			return err == nil
+		}) {
+			t.Fatal(err)
 		}
 	}
 	put(1)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wconf/wconf/runtime/command"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 func TestMain(m *testing.M) {
@@ -109,14 +110,16 @@ func TestBackgroundChild(t *testing.T) {
 // eventually is the content of a file that another process makes.
 func eventually(t *testing.T, path string) []byte {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if b, err := os.ReadFile(path); err == nil {
-			return b
-		}
-		time.Sleep(time.Millisecond)
+	var b []byte
+	come := func() (ok bool) {
+		var err error
+		b, err = os.ReadFile(path)
+		return err == nil
 	}
-	t.Fatalf("%s never came", path)
-	return nil
+	if !needs.Await(20*time.Second, come) {
+		t.Fatalf("%s never came", path)
+	}
+	return b
 }
 
 func alive(pid string) bool {
@@ -150,10 +153,8 @@ func TestTimeout(t *testing.T) {
 	if r.Signal != "SIGKILL" || r.Took > limit+10*time.Second {
 		t.Errorf("signal %q after %v", r.Signal, r.Took)
 	}
-	for end := time.Now().Add(10 * time.Second); alive(string(r.Output)); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("process %s of the group lives", r.Output)
-		}
+	if !needs.Await(10*time.Second, func() bool { return !alive(string(r.Output)) }) {
+		t.Fatalf("process %s of the group lives", r.Output)
 	}
 }
 

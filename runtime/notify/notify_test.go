@@ -15,6 +15,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,7 +51,7 @@ func told(t *testing.T, out <-chan []string) []string {
 	select {
 	case paths := <-out:
 		return paths
-	case <-time.After(10 * time.Second):
+	case <-needs.Patience(10 * time.Second):
 		t.Fatal("nothing was told")
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/backend/backendtest"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/needs"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
@@ -240,7 +241,7 @@ func (w *watching) next() map[string]string {
 			return m
 		case err := <-w.ended:
 			w.t.Fatalf("Watch ended: %v", err)
-		case <-time.After(10 * time.Second):
+		case <-needs.Patience(10 * time.Second):
 			w.t.Fatal("nothing was sent")
 		}
 	}
@@ -257,7 +258,7 @@ func (w *watching) failure() error {
 			}
 		case err := <-w.ended:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-needs.Patience(10 * time.Second):
 			w.t.Fatal("Watch said nothing")
 		}
 	}

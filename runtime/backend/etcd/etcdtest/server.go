@@ -22,6 +22,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // Server is one etcd process. Its methods fail the test when they do not
@@ -178,17 +180,15 @@ func (s *Server) Launch() {
 // Await waits until the server answers a linearizable read.
 func (s *Server) Await() {
 	s.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	var err error
+	answers := func() bool {
 		ctx, stop := context.WithTimeout(context.Background(), 500*time.Millisecond)
-		_, err := s.Client().Get(ctx, "\x00ready", clientv3.WithKeysOnly())
-		stop()
-		switch {
-		case err == nil, strings.Contains(err.Error(), "user name is empty"):
-			return
-		case time.Now().After(deadline):
-			s.t.Fatalf("etcd at %s does not answer: %v", s.Endpoint, err)
-		}
+		defer stop()
+		_, err = s.Client().Get(ctx, "\x00ready", clientv3.WithKeysOnly())
+		return err == nil || strings.Contains(err.Error(), "user name is empty")
+	}
+	if !needs.Await(30*time.Second, answers) {
+		s.t.Fatalf("etcd at %s does not answer: %v", s.Endpoint, err)
 	}
 }
 
