@@ -15,7 +15,7 @@ import (
 // Whatever a script tries, it ends within its limits, by a problem that says
 // which, and where it can, the line.
 func TestHostile(t *testing.T) {
-	limits := wasm.Limits{Fuel: 3e8, Memory: 8 << 20, Output: 1 << 20, Result: 1 << 16, Calls: 10_000}
+	limits := wasm.Limits{Fuel: 3e8, Memory: 8 << 20, Output: 1 << 20, Result: 1 << 16, Calls: 10_000, Time: time.Minute}
 	for name, c := range map[string]struct{ text, code, words string }{
 		"loop":               {"let n = 0\nwhile (true) n = Math.abs(n)", problem.GuestFuel, "at or below this line"},
 		"loop in catch":      {"for (;;) try { for (;;); } catch {}", problem.GuestFuel, "site.js:1"},
@@ -122,7 +122,7 @@ func FuzzScript(f *testing.F) {
 	} {
 		f.Add(text)
 	}
-	limits := wasm.Limits{Fuel: 2e7, Memory: 4 << 20, Output: 1 << 16, Time: 2 * time.Second}
+	limits := wasm.Limits{Fuel: 2e7, Memory: 4 << 20, Output: 1 << 16, Time: time.Minute} // the fuel ends them, in the same way each time
 	f.Fuzz(func(t *testing.T, text string) {
 		first, err := render(t, text, script.Options{Limits: limits})
 		again, errAgain := render(t, text, script.Options{Limits: limits})
