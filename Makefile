@@ -36,7 +36,7 @@ demo: build ## play the main job in a temporary directory, in under a minute
 
 .PHONY: test
 test: ## run the tests that need Go alone, without root, in under five minutes
-	@$(GO) run .ci/gotest.go ./...
+	@$(GO) run .ci/gotest.go -timeout 30m ./...
 
 .PHONY: check
 check: ## run every test on real parts, as root on Debian 12; installs them
@@ -55,7 +55,7 @@ RACE ?= ./hostfuncs/... ./runtime/...
 
 .PHONY: race
 race: ## run the tests of the rooms with the race detector
-	@$(GO) run .ci/gotest.go -race -timeout 15m $(RACE)
+	@$(GO) run .ci/gotest.go -race -timeout 45m $(RACE)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck

@@ -23,6 +23,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend/etcd/etcdtest"
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/metadata"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 var update = flag.Bool("update", false, "write the expected files anew")
@@ -109,7 +110,7 @@ func serveMetadata(t *testing.T, answers string) *metadata.Server {
 	})
 	select {
 	case <-s.Ready():
-	case <-time.After(10 * time.Second):
+	case <-needs.Patience(10 * time.Second):
 		t.Fatal("the metadata server does not start")
 	}
 	return s

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wconf/wconf/examples/machinetest"
 	"github.com/wconf/wconf/runtime/metadata"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // sidekick is a wconf that follows a metadata server, and writes what belongs
@@ -114,15 +115,15 @@ func (s *sidekick) await(name, part string) {
 
 func (s *sidekick) awaitIn(path, part string) {
 	s.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		text, err := os.ReadFile(path)
-		if err == nil && strings.Contains(string(text), part) {
-			return
-		}
-		if time.Now().After(end) {
-			log, _ := os.ReadFile(s.log)
-			s.t.Fatalf("%s holds %q, not %q\n%s", filepath.Base(path), text, part, log)
-		}
+	var text []byte
+	come := func() bool {
+		var err error
+		text, err = os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), part)
+	}
+	if !needs.Await(30*time.Second, come) {
+		log, _ := os.ReadFile(s.log)
+		s.t.Fatalf("%s holds %q, not %q\n%s", filepath.Base(path), text, part, log)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // site is a directory with a configuration, and the program that runs on it.
@@ -70,7 +72,7 @@ func (s *site) run(args ...string) outcome { return s.runFor(time.Minute, args..
 // runFor kills the program after a time.
 func (s *site) runFor(most time.Duration, args ...string) outcome {
 	s.t.Helper()
-	ctx, stop := context.WithTimeout(s.t.Context(), most)
+	ctx, stop := needs.Context(s.t.Context(), most)
 	defer stop()
 	cmd := exec.CommandContext(ctx, s.wconf, append(append([]string{}, args...), s.flags...)...)
 	cmd.Args = append(cmd.Args, "-confdir", ".", "-state-dir", "state")
@@ -130,20 +132,16 @@ func (s *site) read(ctx context.Context, whole func(string) bool) {
 // becomes waits until a file has a text.
 func (s *site) becomes(name, want string, within time.Duration) {
 	s.t.Helper()
-	for end := time.Now().Add(within); s.text(name) != want; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("%s is %q after %v, want %q", name, s.text(name), within, want)
-		}
+	if !needs.Await(within, func() bool { return s.text(name) == want }) {
+		s.t.Fatalf("%s is %q after %v, want %q", name, s.text(name), within, want)
 	}
 }
 
 // says waits until the daemon's log has a text.
 func (s *site) says(want string) {
 	s.t.Helper()
-	for end := time.Now().Add(soon); !strings.Contains(s.text("log"), want); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("the log never says %q", want)
-		}
+	if !needs.Await(soon, func() bool { return strings.Contains(s.text("log"), want) }) {
+		s.t.Fatalf("the log never says %q", want)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wconf/wconf/runtime/backend/etcd/etcdtest"
 	"github.com/wconf/wconf/runtime/needs"
 )
 
@@ -101,7 +101,7 @@ func shell(t *testing.T, script string, etcd bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, "/bin/sh", "-eu", "-c", script)
 	c.Dir = t.TempDir()
@@ -125,18 +125,9 @@ func shell(t *testing.T, script string, etcd bool) string {
 
 // etcdPorts moves etcd and its clients away from the usual ports.
 func etcdPorts(t *testing.T) []string {
-	client, peer := "http://"+freeAddress(t), "http://"+freeAddress(t)
+	client, peer := "http://"+etcdtest.FreeAddress(t), "http://"+etcdtest.FreeAddress(t)
 	return []string{
 		"ETCD_LISTEN_CLIENT_URLS=" + client, "ETCD_ADVERTISE_CLIENT_URLS=" + client, "ETCDCTL_ENDPOINTS=" + client, "WCONF_NODE=" + client,
 		"ETCD_LISTEN_PEER_URLS=" + peer, "ETCD_INITIAL_ADVERTISE_PEER_URLS=" + peer, "ETCD_INITIAL_CLUSTER=default=" + peer, "ETCDCTL_API=3",
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/wconf/wconf/guests"
 	"github.com/wconf/wconf/runtime/backend/etcd/etcdtest"
 	"github.com/wconf/wconf/runtime/metadata"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // TestSoak lets a real wconf follow a real store through random writes,
@@ -200,7 +201,7 @@ func (s *soak) start() {
 	s.daemon = exec.Command(s.wconf, append(s.store.flags(), "-watch", "-confdir", ".", "-state-dir", "state", "-interval", "2")...)
 	s.daemon.Dir, s.daemon.Stderr = s.dir, log
 	s.must(s.daemon.Start())
-	s.t.Cleanup(func() { s.daemon.Process.Kill() })
+	s.t.Cleanup(func() { s.daemon.Process.Kill(); s.daemon.Wait() }) // before its directory is removed
 }
 
 // write is one transaction: both stamps, and some of the list.
@@ -272,7 +273,7 @@ type metadataStore struct {
 }
 
 func newMetadataStore(t *testing.T) *metadataStore {
-	m := &metadataStore{t: t, answers: filepath.Join(t.TempDir(), "answers.json"), keys: map[string]string{}, addr: "127.0.0.1:0"}
+	m := &metadataStore{t: t, answers: filepath.Join(t.TempDir(), "answers.json"), keys: map[string]string{}, addr: etcdtest.FreeAddress(t)}
 	m.write(t, nil, nil)
 	m.launch(t)
 	t.Cleanup(func() { m.stop() })
@@ -375,22 +376,10 @@ func whole(name, text string) bool {
 // service has loaded it, and then for a while for needless reloads.
 func (s *soak) converge() {
 	s.t.Helper()
-	behind := []string{"?"}
-	for end := time.Now().Add(25 * time.Second); len(behind) > 0; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			log, _ := os.ReadFile(s.path("log"))
-			s.t.Fatalf("not converged: %q\n%s", behind, log[max(0, len(log)-6000):])
-		}
-		behind = nil
-		for _, r := range soakResources {
-			text, _ := os.ReadFile(s.path("out/" + r.name))
-			loaded, _ := os.ReadFile(s.path("loaded-" + r.name))
-			if want := r.want(s.keys); string(text) != want {
-				behind = append(behind, fmt.Sprintf("%s holds %q, want %q", r.name, text, want))
-			} else if sum := fmt.Sprintf("%x", sha256.Sum256(text)); r.name != "plain" && !strings.HasPrefix(string(loaded), sum) {
-				behind = append(behind, r.name+" is not loaded")
-			}
-		}
+	var behind []string
+	if !needs.Await(25*time.Second, func() bool { behind = s.behind(); return len(behind) == 0 }) {
+		log, _ := os.ReadFile(s.path("log"))
+		s.t.Fatalf("not converged: %q\n%s", behind, log[max(0, len(log)-6000):])
 	}
 	// A wconf that was killed while its reload ran leaves the reload running and
 	// owes it all the same: the next one reloads once more.
@@ -403,6 +392,20 @@ func (s *soak) converge() {
 		before, after = after, before
 	}
 	s.t.Errorf("reloads without a change and without an end: %v, then %v", after, before)
+}
+
+// behind says what is not yet as the last state wants it.
+func (s *soak) behind() (all []string) {
+	for _, r := range soakResources {
+		text, _ := os.ReadFile(s.path("out/" + r.name))
+		loaded, _ := os.ReadFile(s.path("loaded-" + r.name))
+		if want := r.want(s.keys); string(text) != want {
+			all = append(all, fmt.Sprintf("%s holds %q, want %q", r.name, text, want))
+		} else if sum := fmt.Sprintf("%x", sha256.Sum256(text)); r.name != "plain" && !strings.HasPrefix(string(loaded), sum) {
+			all = append(all, r.name+" is not loaded")
+		}
+	}
+	return all
 }
 
 func (s *soak) loads() map[string]time.Time {

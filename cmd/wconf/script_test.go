@@ -61,13 +61,14 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: eventually FILE TEXT")
 	}
 	var last string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	come := func() bool {
 		text, _ := os.ReadFile(ts.MkAbs(args[0]))
-		if last = string(text); strings.Contains(last, args[1]) != neg {
-			return
-		}
+		last = string(text)
+		return strings.Contains(last, args[1]) != neg
 	}
-	ts.Fatalf("%s does not become so; it holds:\n%s", args[0], last)
+	if !needs.Await(patience, come) {
+		ts.Fatalf("%s does not become so; it holds:\n%s", args[0], last)
+	}
 }
 
 // serves waits until the server whose address stands in a log answers a path
@@ -81,19 +82,20 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s names no address", args[0])
 	}
 	last := ""
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	come := func() bool {
 		answer, err := http.Get("http://" + at[1] + args[1])
 		if err != nil {
 			last = err.Error()
-			continue
+			return false
 		}
+		defer answer.Body.Close()
 		text, _ := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if last = strings.TrimSuffix(string(text), "\n"); last == args[2] {
-			return
-		}
+		last = strings.TrimSuffix(string(text), "\n")
+		return last == args[2]
 	}
-	ts.Fatalf("%s answers %q", args[1], last)
+	if !needs.Await(patience, come) {
+		ts.Fatalf("%s answers %q", args[1], last)
+	}
 }
 
 // sendSignal sends a signal to the process whose number a file holds: signal HUP FILE.

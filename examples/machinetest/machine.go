@@ -51,7 +51,7 @@ func outside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
+	c := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=10m")
 	c.Env = append(os.Environ(), inside+"="+Build(t), "LC_ALL=C.UTF-8")
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
@@ -181,9 +181,7 @@ func (m *Machine) Read(path string) string {
 // Await waits until something has come true.
 func (m *Machine) Await(what string, come func() bool) {
 	m.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !come(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			m.t.Fatalf("waited in vain for %s", what)
-		}
+	if !needs.Await(30*time.Second, come) {
+		m.t.Fatalf("waited in vain for %s", what)
 	}
 }

@@ -305,7 +305,7 @@ func TestSocket(t *testing.T) {
 	a.beat()
 	left := []string{"WATCHDOG=1", "READY=1\nSTATUS=1 resource", "STOPPING=1"}
 	for buffer := make([]byte, 4096); len(left) > 0; {
-		socket.SetReadDeadline(time.Now().Add(10 * time.Second))
+		socket.SetReadDeadline(time.Now().Add(5 * time.Minute))
 		n, err := socket.Read(buffer)
 		if err != nil {
 			t.Fatalf("%v; not heard: %q", err, left)

@@ -12,6 +12,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend/etcd/etcdtest"
 	"github.com/wconf/wconf/runtime/cache"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // following is a cache that runs on a real etcd.
@@ -49,14 +50,13 @@ func follow(t *testing.T, server *etcdtest.Server, o cache.Options) *following {
 // until waits for the value of a key.
 func (f *following) until(key string, is func(value string) bool) {
 	f.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		value, ok := f.Snapshot().Get(key)
-		switch {
-		case ok && is(value):
-			return
-		case time.Now().After(end):
-			f.t.Fatalf("%s stays %q (status %+v)", key, value, f.Status())
-		}
+	var value string
+	come := func() (ok bool) {
+		value, ok = f.Snapshot().Get(key)
+		return ok && is(value)
+	}
+	if !needs.Await(20*time.Second, come) {
+		f.t.Fatalf("%s stays %q (status %+v)", key, value, f.Status())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wconf/wconf/runtime/command"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 func TestMain(m *testing.M) {
@@ -109,14 +110,16 @@ func TestBackgroundChild(t *testing.T) {
 // eventually is the content of a file that another process makes.
 func eventually(t *testing.T, path string) []byte {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if b, err := os.ReadFile(path); err == nil {
-			return b
-		}
-		time.Sleep(time.Millisecond)
+	var b []byte
+	come := func() (ok bool) {
+		var err error
+		b, err = os.ReadFile(path)
+		return err == nil
 	}
-	t.Fatalf("%s never came", path)
-	return nil
+	if !needs.Await(20*time.Second, come) {
+		t.Fatalf("%s never came", path)
+	}
+	return b
 }
 
 func alive(pid string) bool {
@@ -125,30 +128,42 @@ func alive(pid string) bool {
 	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
+// patiently runs a command that says something when it is ready for SIGTERM. A
+// busy machine may need longer for that than the command has; then it gets more.
+func patiently(t *testing.T, e command.Exec, c command.Command) (command.Result, *command.Failed, time.Duration) {
+	t.Helper()
+	for c.Timeout = 100 * time.Millisecond; ; c.Timeout *= 4 {
+		r, err := e.Run(context.Background(), c)
+		var failed *command.Failed
+		if !errors.As(err, &failed) || !failed.TimedOut {
+			t.Fatalf("it did not time out: %v", err)
+		}
+		if len(r.Output) > 0 || c.Timeout > 10*time.Second {
+			return r, failed, c.Timeout
+		}
+	}
+}
+
 func TestTimeout(t *testing.T) {
-	c := sh(`trap '' TERM; sh -c 'trap "" TERM; while :; do sleep 1; done' & echo $!; wait; while :; do sleep 1; done`)
-	c.Timeout = 100 * time.Millisecond
-	r, failed := run(t, c)
-	if failed == nil || !failed.TimedOut || failed.Error() != "timed out after 100ms" || !errors.Is(failed, context.DeadlineExceeded) {
+	r, failed, limit := patiently(t, command.Exec{Grace: 100 * time.Millisecond},
+		sh(`trap '' TERM; sh -c 'trap "" TERM; while :; do sleep 1; done' & echo $!; wait; while :; do sleep 1; done`))
+	if failed.Error() != "timed out after "+limit.String() || !errors.Is(failed, context.DeadlineExceeded) {
 		t.Fatalf("%v", failed)
 	}
-	if r.Signal != "SIGKILL" || r.Took > 3*time.Second {
+	if r.Signal != "SIGKILL" || r.Took > limit+10*time.Second {
 		t.Errorf("signal %q after %v", r.Signal, r.Took)
 	}
-	for end := time.Now().Add(5 * time.Second); alive(string(r.Output)); {
-		if time.Now().After(end) {
-			t.Fatalf("process %s of the group lives", r.Output)
-		}
+	if !needs.Await(10*time.Second, func() bool { return !alive(string(r.Output)) }) {
+		t.Fatalf("process %s of the group lives", r.Output)
 	}
 }
 
 // Who obeys SIGTERM is not killed, and the rest of the group has the same time.
 func TestTimeoutPolitely(t *testing.T) {
-	c := sh(`(trap 'sleep 0.05; echo child' TERM; while :; do sleep 0.01; done) & trap 'echo parent; exit 7' TERM; while :; do sleep 0.01; done`)
-	c.Timeout = 100 * time.Millisecond
-	r, err := command.Exec{Grace: 2 * time.Second}.Run(context.Background(), c)
-	if err == nil || r.Exit != 7 || !strings.Contains(string(r.Output), "parent") || !strings.Contains(string(r.Output), "child") {
-		t.Errorf("exit %d, output %q, %v", r.Exit, r.Output, err)
+	r, _, _ := patiently(t, command.Exec{Grace: 3 * time.Second},
+		sh(`trap 'echo parent; exit 7' TERM; (trap 'sleep 0.05; echo child' TERM; echo ready; while :; do sleep 0.01; done) & while :; do sleep 0.01; done`))
+	if r.Exit != 7 || !strings.Contains(string(r.Output), "parent") || !strings.Contains(string(r.Output), "child") {
+		t.Errorf("exit %d, output %q", r.Exit, r.Output)
 	}
 }
 

@@ -142,21 +142,30 @@ func debt(w *world) error {
 }
 
 func held(w *world) error {
-	old := w.file("out/patient.conf")
-	w.set("/patient/n", "2")
-	begin := time.Now()
-	if err := w.wait("the hold", func() bool { return w.logged("reload held", "resource=patient") }); err != nil {
-		return err
+	const quiet = 2 * time.Second // as the resource says
+	isHeld := func() bool { return w.logged("reload held", "resource=patient") }
+	old, begin, n := "", time.Time{}, 1
+	loaded := func() bool { return w.file("patient.loaded") == fmt.Sprintf("n %d\n", n) }
+	// The wconf that has just been started may not have come to this resource yet,
+	// and its first judgement lets the change pass. The next one waits.
+	for n == 1 || n == 2 && !isHeld() {
+		n++
+		old, begin = w.file("out/patient.conf"), time.Now()
+		w.set("/patient/n", fmt.Sprint(n))
+		if err := w.wait("the hold", func() bool { return isHeld() || n == 2 && loaded() }); err != nil {
+			return err
+		}
 	}
-	if w.file("out/patient.conf") != old {
+	// A busy machine may tell of the hold when it is over, but it ends no earlier.
+	if w.file("out/patient.conf") != old && time.Since(begin) < quiet {
 		return errors.New("what is held is on disk")
 	}
 	w.say("held: %s", w.line("reload held", "resource=patient"))
-	if err := w.wait("the condition to open", func() bool { return w.file("patient.loaded") == "n 2\n" }); err != nil {
+	if err := w.wait("the condition to open", loaded); err != nil {
 		return err
 	}
 	took := time.Since(begin)
-	if took < 2*time.Second {
+	if took < quiet {
 		return fmt.Errorf("it opened after %s", took)
 	}
 	w.say("file and reload together, after %.1f s without a change", took.Seconds())
@@ -184,32 +193,28 @@ func stopped(w *world) error {
 		return err
 	}
 	w.say("%s", w.refused("nosy"))
-	if err := w.write("conf.d/endless.toml", w.file("later/endless.toml")); err != nil {
-		return err
-	}
-	var changes []change
-	for n := 0; w.refused("endless") == ""; n++ {
-		c, err := w.follow(fmt.Sprintf("change %d", n))
-		if err != nil {
+	var n int
+	var slowest time.Duration
+	for try := 1; n == 0; try++ { // a machine that stands still for all of the guest's time shows nothing
+		name := fmt.Sprint("endless-", try)
+		if err := w.write("conf.d/"+name+".toml", w.file("later/endless.toml")); err != nil {
 			return err
 		}
-		if w.refused("endless") == "" {
-			changes = append(changes, c)
+		var err error
+		if n, slowest, err = w.meanwhile(name); err != nil {
+			return err
 		}
-		if len(changes) > 0 && time.Since(changes[0].begin) > patience {
-			return fmt.Errorf("the endless guest was not stopped within %s", patience)
+		if err := os.Remove(w.path("conf.d/" + name + ".toml")); err != nil {
+			return err
+		}
+		if n == 0 && try == 3 {
+			return errors.New("nothing else went on while it ran")
 		}
 	}
-	line, over := w.refused("endless"), time.Now()
-	w.say("%s", line)
 	for _, name := range []string{"nosy", "endless"} {
 		if w.file("out/"+name+".conf") != "" {
 			return fmt.Errorf("%s wrote a file", name)
 		}
-	}
-	n, slowest, err := meanwhile(changes, line, over)
-	if err != nil {
-		return err
 	}
 	w.say("while it ran, another resource followed its key %d times, the slowest in %d ms", n, slowest.Milliseconds())
 	return nil
@@ -231,9 +236,24 @@ func (w *world) follow(value string) (c change, err error) {
 	return c, err
 }
 
-// meanwhile counts the changes of the time in which a guest ran, which its line
-// names, and finds the slowest.
-func meanwhile(changes []change, line string, over time.Time) (n int, slowest time.Duration, err error) {
+// meanwhile changes a key again and again until an endless guest has been stopped.
+// It counts the changes of the time in which the guest ran, which its line names,
+// and finds the slowest.
+func (w *world) meanwhile(endless string) (n int, slowest time.Duration, err error) {
+	var changes []change
+	for w.refused(endless) == "" {
+		c, err := w.follow(fmt.Sprintf("%s %d", endless, len(changes)))
+		if err != nil {
+			return 0, 0, err
+		}
+		if w.refused(endless) == "" {
+			changes = append(changes, c)
+		}
+		if len(changes) == 1000 { // a minute, and it may take a second
+			return 0, 0, errors.New("the endless guest was not stopped")
+		}
+	}
+	line, over := w.refused(endless), time.Now()
 	_, ran, _ := strings.Cut(line, "it was stopped after ")
 	ran, _, _ = strings.Cut(ran, " ")
 	took, err := time.ParseDuration(ran)
@@ -241,12 +261,12 @@ func meanwhile(changes []change, line string, over time.Time) (n int, slowest ti
 		return 0, 0, fmt.Errorf("how long did it run? %s", line)
 	}
 	for _, c := range changes {
-		if c.begin.After(over.Add(-took)) {
+		if c.end.After(over.Add(-took)) {
 			n, slowest = n+1, max(slowest, c.end.Sub(c.begin))
 		}
 	}
-	if n == 0 {
-		return 0, 0, errors.New("nothing else went on while it ran")
+	if n > 0 {
+		w.say("%s", line)
 	}
 	return n, slowest, nil
 }

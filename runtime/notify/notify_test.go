@@ -15,6 +15,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,7 +51,7 @@ func told(t *testing.T, out <-chan []string) []string {
 	select {
 	case paths := <-out:
 		return paths
-	case <-time.After(10 * time.Second):
+	case <-needs.Patience(10 * time.Second):
 		t.Fatal("nothing was told")
 		return nil
 	}
@@ -83,6 +85,9 @@ func scene(t *testing.T) string {
 	must(t, os.Symlink("v1", dir+"/..data"))
 	must(t, os.Symlink("..data/c.yaml", dir+"/c.yaml"))
 	must(t, os.Symlink(dir+"/v1", dir+"/conf/linked"))
+	for _, name := range []string{"conf/a.yaml", "conf/sub/b.yaml", "v1/c.yaml", "v2/c.yaml"} { // else what is written within the same tick of the clock looks the same
+		must(t, os.Chtimes(filepath.Join(dir, name), time.Unix(1, 0), time.Unix(1, 0)))
+	}
 	return dir
 }
 

@@ -122,7 +122,7 @@ func TestPretty(t *testing.T) {
 func TestWatch(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	world(t, "nginx.txtar")
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	runs := 0
 	err := testrun.Watch(ctx, testrun.Options{}, func(r *testrun.Report, err error) {

@@ -340,15 +340,15 @@ func TestCompileBombs(t *testing.T) {
 		"nested loops": loops(345, 345, 100), "nested loops and locals": loops(40, 40, 1700),
 		"loops after loops and locals": loops(400, 1, 51), "branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
 	} {
-		began := time.Now()
-		_, err := r.Load(t.Context(), "bomb.wasm", oneFunction(body))
-		if err == nil {
-			t.Errorf("%s: it is accepted", name)
-			continue
+		best := time.Hour
+		for n := 0; n < 3 && best > time.Second; n++ {
+			began := time.Now()
+			_, err := r.Load(t.Context(), "bomb.wasm", oneFunction(body))
+			best = min(best, time.Since(began))
+			wantProblem(t, err, problem.GuestLoad, "function 0: ", "more than the")
 		}
-		wantProblem(t, err, problem.GuestLoad, "function 0: ", "more than the")
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("%s: it took %v", name, took)
+		if best > time.Second {
+			t.Errorf("%s: it took %v", name, best)
 		}
 	}
 }
@@ -396,19 +396,24 @@ func TestCompileDeadline(t *testing.T) {
 				if interpreter {
 					limit = 30 * time.Second
 				}
-				r := newRuntime(t, wasm.Options{Interpreter: interpreter})
-				ctx, cancel := context.WithTimeout(t.Context(), limit)
-				defer cancel()
 				var err error
 				var took time.Duration
-				more := grew(t, func() {
-					began := time.Now()
-					var m *wasm.Module
-					if m, err = r.Load(ctx, "x.wasm", bin); err == nil {
-						err = m.Close()
+				var more uint64
+				for n := range 3 { // a machine that stands still makes one of them late, but not all
+					r := newRuntime(t, wasm.Options{Interpreter: interpreter})
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					more = grew(t, func() {
+						began := time.Now()
+						var m *wasm.Module
+						if m, err = r.Load(ctx, "x.wasm", bin); err == nil {
+							err = m.Close()
+						}
+						took = time.Since(began)
+					})
+					if cancel(); took <= limit+within(time.Second) && more <= bar && (!interpreter || err == nil) || n == 2 {
+						break
 					}
-					took = time.Since(began)
-				})
+				}
 				t.Logf("%d bytes: %v, %d MiB more, %v", len(bin), took, more>>20, err)
 				if err != nil {
 					wantProblem(t, err, problem.GuestLoad, "context deadline exceeded")

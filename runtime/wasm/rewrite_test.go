@@ -231,7 +231,8 @@ func newSmallRuntime(t testing.TB) *Runtime {
 	return r
 }
 
-// tryToRun loads and runs a mutant. However it ends is right, as long as it does.
+// tryToRun loads and runs a mutant. However it ends is right, as long as it does:
+// a machine that stands still makes one run long, but not three.
 func tryToRun(t testing.TB, r *Runtime, bin []byte) (ran int) {
 	t.Helper()
 	m, err := r.Load(t.Context(), "mutant.wasm", bin)
@@ -239,16 +240,22 @@ func tryToRun(t testing.TB, r *Runtime, bin []byte) (ran int) {
 		return 0
 	}
 	defer m.Close()
-	began := time.Now()
-	i, err := m.Open(t.Context(), Invocation{Session: &hostfuncs.Session{Keys: nothingThere{}}, Limits: Limits{Fuel: 1e6, Time: 100 * time.Millisecond, Memory: 4 << 20}})
-	if err == nil {
-		_ = i.Call("render") // it may well fail
-		i.Close()
+	for n := 0; ; n++ {
+		began := time.Now()
+		i, err := m.Open(t.Context(), Invocation{Session: &hostfuncs.Session{Keys: nothingThere{}}, Limits: Limits{Fuel: 1e6, Time: 100 * time.Millisecond, Memory: 4 << 20}})
+		if err == nil {
+			_ = i.Call("render") // it may well fail
+			i.Close()
+		}
+		took := time.Since(began)
+		if took <= 10*time.Second {
+			return 1
+		}
+		if n == 2 {
+			t.Errorf("it ran for %v\n% x", took, bin)
+			return 1
+		}
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it ran for %v\n% x", took, bin)
-	}
-	return 1
 }
 
 // codeOf is where a module's functions are, or the whole of it.

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"maps"
 	"testing"
-	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 func watchCanceled(t *testing.T, h Harness) {
@@ -30,7 +30,7 @@ func watchCanceledWhileSending(t *testing.T, h Harness) {
 		if err == nil {
 			t.Error("Watch ended without an error")
 		}
-	case <-time.After(h.Patience):
+	case <-needs.Patience(h.Patience):
 		t.Fatalf("Watch did not end within %v", h.Patience)
 	}
 }
@@ -40,7 +40,7 @@ func watchCanceledWhileSending(t *testing.T, h Harness) {
 func (h Harness) recovered(t *testing.T, b backend.Backend, from backend.Cursor, want map[string]string) {
 	t.Helper()
 	f := h.follow(t, b, truth("/app/stale", "x"), from, "/app")
-	for timeout := time.After(h.Patience); !maps.Equal(f.state, want); {
+	for timeout := needs.Patience(h.Patience); !maps.Equal(f.state, want); {
 		select {
 		case err := <-f.ended:
 			if errors.Is(err, backend.ErrCursorLost) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // follower folds the batches of a watch, as a cache does: when the watch ends
@@ -70,7 +71,7 @@ func (f *follower) watch() {
 // take receives and folds one batch.
 func (f *follower) take() {
 	f.t.Helper()
-	for timeout := time.After(f.patience); ; {
+	for timeout := needs.Patience(f.patience); ; {
 		select {
 		case b := <-f.batches:
 			f.fold(b)
@@ -115,12 +116,12 @@ func (f *follower) within(key string) {
 // until folds batches until the store's keys are want.
 func (f *follower) until(want map[string]string) {
 	f.t.Helper()
-	deadline := time.Now().Add(f.patience)
-	for !maps.Equal(f.state, want) {
-		if time.Now().After(deadline) {
+	for ended := needs.Patience(f.patience); !maps.Equal(f.state, want); f.take() {
+		select {
+		case <-ended:
 			f.t.Fatalf("got %v, want %v", f.state, want)
+		default:
 		}
-		f.take()
 	}
 }
 
@@ -135,7 +136,7 @@ func (f *follower) end() error {
 // over waits for the watch to end by itself.
 func (f *follower) over() error {
 	f.t.Helper()
-	deadline := time.After(f.patience)
+	deadline := needs.Patience(f.patience)
 	for {
 		select {
 		case err := <-f.ended:

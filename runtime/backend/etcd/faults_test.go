@@ -262,12 +262,14 @@ func TestSlowReceiverMemory(t *testing.T) {
 	for i := range steps {
 		s.Put("/app/n", fmt.Sprint(i, value))
 	}
-	var mem runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&mem)
-	t.Logf("%d MiB unread, heap %d MiB", steps*each>>20, mem.HeapAlloc>>20)
-	if mem.HeapAlloc > 64<<20 {
-		t.Errorf("the heap holds %d MiB while %d MiB are unread", mem.HeapAlloc>>20, steps*each>>20)
+	const bar = 64 << 20
+	held := heap()
+	for end := time.Now().Add(soon); held > bar && time.Now().Before(end); held = heap() {
+		time.Sleep(10 * time.Millisecond) // other tests run beside this one, and need some of it for a while
+	}
+	t.Logf("%d MiB unread, heap %d MiB", steps*each>>20, held>>20)
+	if held > bar {
+		t.Errorf("the heap holds %d MiB while %d MiB are unread", held>>20, steps*each>>20)
 	}
 	for i := range steps {
 		var got string
@@ -285,6 +287,14 @@ func TestSlowReceiverMemory(t *testing.T) {
 			t.Fatalf("step %d is %.10q", i, got)
 		}
 	}
+}
+
+// heap is how many bytes are in use.
+func heap() uint64 {
+	var mem runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&mem)
+	return mem.HeapAlloc
 }
 
 // A long backlog comes in fragments, through a network that breaks: no

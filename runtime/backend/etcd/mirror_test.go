@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // mirror keeps a map equal to a real store, as the cache does: list, watch,
@@ -151,7 +152,7 @@ func (m *mirror) tell() {
 // that took.
 func (m *mirror) until(what string, patience time.Duration, true func(m *mirror) bool) time.Duration {
 	m.t.Helper()
-	began, late := time.Now(), time.After(patience)
+	began, late := time.Now(), needs.Patience(patience)
 	for {
 		m.mu.Lock()
 		ok, news := true(m), m.news

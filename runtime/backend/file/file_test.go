@@ -17,6 +17,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/backend/backendtest"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/needs"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
@@ -39,6 +40,7 @@ func TestConformance(t *testing.T) {
 				var tree backendtest.Tree
 				path := filepath.Join(t.TempDir(), "keys.yaml")
 				f := opened(t, backend.Config{Files: []string{path}})
+				f.grace = time.Minute // however long a busy machine takes to save
 				apply := func(puts []kv.Pair, deletes []string) {
 					tree.Apply(puts, deletes)
 					save(t, path, tree.JSON())
@@ -66,6 +68,15 @@ func opened(t *testing.T, c backend.Config) *files {
 	f.watcher.Quiet = time.Millisecond
 	t.Cleanup(func() { b.Close() })
 	return f
+}
+
+// replace puts a whole file at a path. Written in place it is empty for a moment, and on a
+// busy machine for longer than the grace.
+func replace(t *testing.T, path, text string) {
+	t.Helper()
+	next := filepath.Join(t.TempDir(), "next")
+	must(t, os.WriteFile(next, []byte(text), 0o644))
+	must(t, os.Rename(next, path))
 }
 
 // tree writes files below a new directory, and returns it.
@@ -230,7 +241,7 @@ func (w *watching) next() map[string]string {
 			return m
 		case err := <-w.ended:
 			w.t.Fatalf("Watch ended: %v", err)
-		case <-time.After(10 * time.Second):
+		case <-needs.Patience(10 * time.Second):
 			w.t.Fatal("nothing was sent")
 		}
 	}
@@ -247,7 +258,7 @@ func (w *watching) failure() error {
 			}
 		case err := <-w.ended:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-needs.Patience(10 * time.Second):
 			w.t.Fatal("Watch said nothing")
 		}
 	}
@@ -303,7 +314,7 @@ func TestBrokenFile(t *testing.T) {
 	dir := tree(t, map[string]string{"a.yaml": "k: 1\n", "b.yaml": "n: 1\n"})
 	f := opened(t, backend.Config{Files: []string{dir}})
 	w := follow(t, f)
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("k: 2\nl: [\n"), 0o644))
+	replace(t, dir+"/a.yaml", "k: 2\nl: [\n")
 	err := w.failure()
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.File != dir+"/a.yaml" || p.Line == 0 {
 		t.Errorf("Watch ended with %v, want a problem with its place", err)
@@ -312,8 +323,8 @@ func TestBrokenFile(t *testing.T) {
 		t.Errorf("List says %v, Watch %v", listed, err)
 	}
 	w.again(f) // it has been said; now it waits
-	must(t, os.WriteFile(dir+"/b.yaml", []byte("n: 2\n"), 0o644))
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("k: 3\n"), 0o644))
+	replace(t, dir+"/b.yaml", "n: 2\n")
+	replace(t, dir+"/a.yaml", "k: 3\n")
 	expect(t, w.next(), map[string]string{"/k": "3", "/n": "2"})
 }
 
@@ -326,7 +337,7 @@ func TestSameFailureIsReturnedOnce(t *testing.T) {
 			t.Errorf("watch %d: %v", i, err)
 		}
 	}
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("- no mapping\n"), 0o644))
+	replace(t, dir+"/a.yaml", "- no mapping\n")
 	other := watch{files: f, prefixes: []string{"/"}}
 	if other.look(t.Context(), true) == nil {
 		t.Error("another failure is not returned")
@@ -342,14 +353,14 @@ func TestFailureThatComesBackIsSaidAgain(t *testing.T) {
 		t.Errorf("Watch ended with %v", err)
 	}
 	w.again(f)
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("k: ["), 0o644))
+	replace(t, dir+"/a.yaml", "k: [")
 	if err := w.failure(); errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Watch ended with %v again", err)
 	}
 	w.again(f)
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("k: 2\n"), 0o644))
+	replace(t, dir+"/a.yaml", "k: 2\n")
 	expect(t, w.next(), map[string]string{"/k": "2"})
-	must(t, os.WriteFile(dir+"/a.yaml", []byte("k: ["), 0o644))
+	replace(t, dir+"/a.yaml", "k: [")
 	if err := w.failure(); err == nil {
 		t.Error("a failure that came back is not said")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/kv"
 	server "github.com/wconf/wconf/runtime/metadata"
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // answers are what a server of the old form loads: two clients, and one of
@@ -112,7 +113,7 @@ func TestReloadOfTheServerArrives(t *testing.T) {
 				}
 			case err := <-ended:
 				t.Fatalf("Watch ended: %v", err)
-			case <-time.After(10 * time.Second):
+			case <-needs.Patience(10 * time.Second):
 				t.Fatalf("version %s did not arrive", version)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 // Server is one etcd process. Its methods fail the test when they do not
@@ -68,8 +71,8 @@ func start(t testing.TB, binary string, n int, args []string, config *tls.Config
 	t.Helper()
 	members, peers, cluster := make([]*Server, n), make([]string, n), []string(nil)
 	for i := range members {
-		members[i] = &Server{t: t, Endpoint: freeAddress(t), name: fmt.Sprintf("m%d", i), tls: config, binary: binary, data: filepath.Join(t.TempDir(), "data")}
-		peers[i] = "http://" + freeAddress(t)
+		members[i] = &Server{t: t, Endpoint: FreeAddress(t), name: fmt.Sprintf("m%d", i), tls: config, binary: binary, data: filepath.Join(t.TempDir(), "data")}
+		peers[i] = "http://" + FreeAddress(t)
 		cluster = append(cluster, members[i].name+"="+peers[i])
 	}
 	if n == 1 { // nobody to wait for: a server is there in 0.3 s instead of 1.3 s
@@ -91,16 +94,29 @@ func start(t testing.TB, binary string, n int, args []string, config *tls.Config
 	return members
 }
 
-// freeAddress is an address of the loopback interface that nobody listens at.
-func freeAddress(t testing.TB) string {
+// FreeAddress is an address of the loopback interface that nobody listens at. A
+// port that the system chooses can be given to the next who asks, or to an
+// outgoing connection, before its server listens or while it restarts. So this is
+// one below those (from 32768 on, on Linux), of a stretch that other processes
+// come to late, and each is given once.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range ports {
+		port := firstPort + (uint32(os.Getpid())*211+given.Add(1))%ports
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+const firstPort, ports = 10_000, 20_000
+
+var given atomic.Uint32
 
 func (s *Server) url() string {
 	if s.tls != nil {
@@ -164,17 +180,15 @@ func (s *Server) Launch() {
 // Await waits until the server answers a linearizable read.
 func (s *Server) Await() {
 	s.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	var err error
+	answers := func() bool {
 		ctx, stop := context.WithTimeout(context.Background(), 500*time.Millisecond)
-		_, err := s.Client().Get(ctx, "\x00ready", clientv3.WithKeysOnly())
-		stop()
-		switch {
-		case err == nil, strings.Contains(err.Error(), "user name is empty"):
-			return
-		case time.Now().After(deadline):
-			s.t.Fatalf("etcd at %s does not answer: %v", s.Endpoint, err)
-		}
+		defer stop()
+		_, err = s.Client().Get(ctx, "\x00ready", clientv3.WithKeysOnly())
+		return err == nil || strings.Contains(err.Error(), "user name is empty")
+	}
+	if !needs.Await(30*time.Second, answers) {
+		s.t.Fatalf("etcd at %s does not answer: %v", s.Endpoint, err)
 	}
 }
 

@@ -2,12 +2,17 @@ package etcdtest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/wconf/wconf/runtime/needs"
 )
 
 const patience = 20 * time.Second
@@ -34,29 +39,43 @@ func (s *Server) Delete(keys ...string) (rev int64) {
 // Txn makes one transaction, which becomes one revision.
 func (s *Server) Txn(ops ...clientv3.Op) (rev int64) {
 	s.t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), patience)
-	defer stop()
-	for {
+	s.insist("etcd transaction", func(ctx context.Context) error {
 		r, err := s.Client().Txn(ctx).Then(ops...).Commit()
 		if err == nil {
-			return r.Header.Revision
+			rev = r.Header.Revision
+		}
+		return err
+	})
+	return rev
+}
+
+// insist does what can fail while a server comes to itself, until it succeeds.
+func (s *Server) insist(what string, do func(ctx context.Context) error) {
+	s.t.Helper()
+	ctx, stop := needs.Context(context.Background(), patience)
+	defer stop()
+	for {
+		err := do(ctx)
+		if err == nil {
+			return
 		}
 		if ctx.Err() != nil {
-			s.t.Fatalf("etcd transaction: %v", err)
+			s.t.Fatalf("%s: %v", what, err)
 		}
 	}
 }
 
 // Revision is the store's newest.
-func (s *Server) Revision() int64 {
+func (s *Server) Revision() (rev int64) {
 	s.t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), patience)
-	defer stop()
-	r, err := s.Client().Get(ctx, "\x00", clientv3.WithCountOnly())
-	if err != nil {
-		s.t.Fatalf("etcd revision: %v", err)
-	}
-	return r.Header.Revision
+	s.insist("etcd revision", func(ctx context.Context) error {
+		r, err := s.Client().Get(ctx, "\x00", clientv3.WithCountOnly())
+		if err == nil {
+			rev = r.Header.Revision
+		}
+		return err
+	})
+	return rev
 }
 
 // Compact forgets the history up to a revision; 0 means the newest.
@@ -65,11 +84,13 @@ func (s *Server) Compact(rev int64) {
 	if rev == 0 {
 		rev = s.Revision()
 	}
-	ctx, stop := context.WithTimeout(context.Background(), patience)
-	defer stop()
-	if _, err := s.Client().Compact(ctx, rev, clientv3.WithCompactPhysical()); err != nil {
-		s.t.Fatalf("compact etcd to revision %d: %v", rev, err)
-	}
+	s.insist(fmt.Sprint("compact etcd to revision ", rev), func(ctx context.Context) error {
+		_, err := s.Client().Compact(ctx, rev, clientv3.WithCompactPhysical())
+		if errors.Is(err, rpctypes.ErrCompacted) { // the first attempt, or another test
+			return nil
+		}
+		return err
+	})
 }
 
 // Save keeps the store as it is now; the function it returns brings that back,
