@@ -29,11 +29,12 @@ func (f *Function) Ask(s *Session, number int32, text string) (result []byte, n 
 		if err := s.count(f.index); err != nil {
 			return nil, 0, fuel, err
 		}
-		c.buffer, s.moved = s.asker.buffer, len(c.text)
-		if n, err = f.code(s, c); err != nil {
+		c.buffer = s.asker.buffer
+		var price uint64
+		if n, price, err = f.run(s, c); err != nil {
 			return nil, 0, fuel, err
 		}
-		fuel += Price(s.moved)
+		fuel += price
 		if !fills || n < 0 {
 			return nil, n, fuel, nil
 		}

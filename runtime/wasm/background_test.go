@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"context"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,14 +13,12 @@ import (
 
 type nothingThere struct{}
 
-func (nothingThere) Grants(string) bool        { return true }
-func (nothingThere) Get(string) (string, bool) { return "", false }
-func (nothingThere) Exists(string) bool        { return false }
-func (nothingThere) Glob(string) (iter.Seq2[string, string], error) {
-	return func(func(string, string) bool) {}, nil
-}
-func (nothingThere) List(string) []string     { return nil }
-func (nothingThere) ListDirs(string) []string { return nil }
+func (nothingThere) Grants(string) bool                                              { return true }
+func (nothingThere) Get(string) (string, bool)                                       { return "", false }
+func (nothingThere) Exists(string) bool                                              { return false }
+func (nothingThere) Glob(string, func(int) bool, func(key, value string) bool) error { return nil }
+func (nothingThere) List(string, func(int) bool, func(string, bool) bool)            {}
+func (nothingThere) ListDirs(string, func(int) bool, func(string, bool) bool)        {}
 
 // largeGuest is more than the compiler does in a moment.
 func largeGuest(t testing.TB) []byte { return guestOf(t, 1500) }
