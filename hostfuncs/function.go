@@ -171,8 +171,9 @@ func (e *BoundsError) Error() string {
 
 // LimitError is a limit of the Session that the guest went over.
 type LimitError struct {
-	What string // "output", "host calls"
-	Max  uint64
+	What  string // "bytes of output", "host calls"
+	Max   uint64
+	Limit string // its name in [template.limits]
 }
 
 func (e *LimitError) Error() string { return fmt.Sprintf("more than %d %s", e.Max, e.What) }

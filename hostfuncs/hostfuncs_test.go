@@ -58,7 +58,7 @@ var keys = store{"/app/a": "1", "/app/b": "0", "/app/dir/c": "x", "/app/long": s
 func session() *hostfuncs.Session {
 	return &hostfuncs.Session{
 		Keys: keys, Params: map[string]string{"port": "80", "wconf.name": "web"},
-		Limits: hostfuncs.Limits{Calls: 1000, Output: 64, Result: 90, LogBytes: 100, LogLines: 4},
+		Limits: hostfuncs.Limits{Calls: 1000, Output: 64, Result: 90, Reads: 16 << 20, LogBytes: 100, LogLines: 4},
 	}
 }
 
@@ -342,14 +342,14 @@ func TestNamesAreBounded(t *testing.T) {
 			for ; ; n++ {
 				_, _, err := ask(t, s, name, fmt.Sprint(root, n, pad), 100)
 				var limit *hostfuncs.LimitError
-				if errors.As(err, &limit) && limit.Max == hostfuncs.MaxNames {
+				if errors.As(err, &limit) && limit.Limit == "reads" && limit.Max == uint64(s.Limits.Reads) {
 					break
 				}
-				if err != nil || n > hostfuncs.MaxNames/len(pad) {
+				if err != nil || n > s.Limits.Reads/len(pad) {
 					t.Fatalf("%s of %d names below %s: %v", name, n, root, err)
 				}
 			}
-			if n < hostfuncs.MaxNames/5000 {
+			if n < s.Limits.Reads/5000 {
 				t.Errorf("%s of %d names below %s was refused", name, n, root)
 			}
 		}

@@ -25,9 +25,13 @@ type Keys interface {
 
 // Limits bound what one Session may take from the host.
 type Limits struct {
-	Calls    uint64 // host calls
-	Output   int    // bytes of output
-	Result   int    // bytes of one result
+	Calls  uint64 // host calls
+	Output int    // bytes of output
+	Result int    // bytes of one result
+	// Reads is how many bytes of names may be asked for, each counted once and with
+	// 128 more: the host has to remember them, and after the Session, too, for a
+	// change of any may alter what comes out.
+	Reads    int
 	LogBytes int
 	LogLines int
 }
@@ -123,7 +127,7 @@ func (s *Session) Missed() string {
 
 func (s *Session) count(index int) error {
 	if s.total++; s.total > s.Limits.Calls {
-		return &LimitError{What: "host calls", Max: s.Limits.Calls}
+		return &LimitError{What: "host calls", Max: s.Limits.Calls, Limit: "calls"}
 	}
 	s.calls[index]++
 	return nil
@@ -132,7 +136,7 @@ func (s *Session) count(index int) error {
 // Write appends to the output; it is the guest's write and its stdout.
 func (s *Session) Write(p []byte) (int, error) {
 	if len(p) > s.Limits.Output-len(s.output) {
-		return 0, &LimitError{What: "bytes of output", Max: uint64(s.Limits.Output)}
+		return 0, &LimitError{What: "bytes of output", Max: uint64(s.Limits.Output), Limit: "output"}
 	}
 	s.output = append(s.output, p...)
 	return len(p), nil
@@ -140,18 +144,13 @@ func (s *Session) Write(p []byte) (int, error) {
 
 func nameOK(b []byte) bool { return len(b) <= Longest && utf8.Valid(b) }
 
-// MaxNames is how many bytes of names one Session may ask for, each counted once
-// and with 128 more: the host has to remember them, and after the Session, too,
-// for a change of any may alter what comes out. It is enough for 100,000 keys one
-// by one; who needs more asks with a pattern.
-const MaxNames = 16 << 20
-
+// perName is what the host remembers of a name beside its bytes.
 const perName = 128
 
 // note counts a name that was not asked for before.
 func (s *Session) note(name []byte) error {
-	if s.names += perName + len(name); s.names > MaxNames {
-		return &LimitError{What: "bytes of names that were asked for", Max: MaxNames}
+	if s.names += perName + len(name); s.names > s.Limits.Reads {
+		return &LimitError{What: "bytes of names that were asked for", Max: uint64(s.Limits.Reads), Limit: "reads"}
 	}
 	return nil
 }

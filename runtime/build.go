@@ -342,7 +342,7 @@ func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
 func limits(c *config.Resource) wasm.Limits {
 	return wasm.Limits{
 		Memory: uint64(c.Limits.Memory), Fuel: uint64(c.Limits.Fuel), Time: c.Limits.Time, Stack: uint32(c.Limits.Stack),
-		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls),
+		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls), Reads: int(c.Limits.Reads),
 	}
 }
 

@@ -206,3 +206,34 @@ func TestGuestsOfOneKeyRun(t *testing.T) {
 		}
 	}
 }
+
+// The reference of [template.limits] says what guests get, and what they may get
+// at most.
+func TestLimitsOfTheReference(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   func(config.Field) string
+		want wasm.Limits
+	}{
+		{"defaults", func(f config.Field) string { return f.Default }, wasm.Defaults},
+		{"ceilings", func(f config.Field) string { return f.Most }, wasm.Ceiling},
+	} {
+		file := filepath.Join(t.TempDir(), "x.toml")
+		text := "[template]\nsrc = 'a'\ndest = 'b'\n[template.limits]\n"
+		for _, f := range config.LimitFields {
+			text += fmt.Sprintf("%s = %q\n", f.Name, c.of(f))
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, _, err := config.LoadResource(file, "x", "templates")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(r.Limits.Memory, r.Limits.Fuel, r.Limits.Time, r.Limits.Stack, r.Limits.Output, r.Limits.Result, r.Limits.Calls, r.Limits.Reads)
+		want := fmt.Sprint(c.want.Memory, c.want.Fuel, c.want.Time, c.want.Stack, c.want.Output, c.want.Result, c.want.Calls, c.want.Reads)
+		if got != want {
+			t.Errorf("%s: %s, but guests get %s", c.name, got, want)
+		}
+	}
+}

@@ -79,6 +79,10 @@ func (s *Script) ended(h *host, err error, stack string) *problem.Problem {
 	switch {
 	case ge != nil && ge.Failed:
 		return p
+	case ge != nil:
+		p.Hint = ge.Advice
+	}
+	switch {
 	case errors.Is(err, errNoMemory) || h.OutOfMemory() && p.Code == problem.GuestFailed:
 		p.Code, p.Msg = problem.GuestMemory, s.outOfMemory()
 	}
