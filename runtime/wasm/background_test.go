@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +59,7 @@ func TestBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.compiling.Lock()
+	r.compiling <- struct{}{}
 	m, err := r.Load(t.Context(), "large.wasm", bin)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func TestBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.compiling.Unlock()
+	r.compiling.give()
 	r.compilers.Wait()
 	if m.code.Load().slow {
 		t.Error("it is still in the interpreter")
@@ -111,7 +112,7 @@ func TestBackgroundGivenUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.compiling.Lock()
+		r.compiling <- struct{}{}
 		m, err := r.Load(t.Context(), "large.wasm", largeGuest(t))
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestBackgroundGivenUp(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		r.compiling.Unlock()
+		r.compiling.give()
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
@@ -131,5 +132,32 @@ func TestBackgroundGivenUp(t *testing.T) {
 		if list, err := os.ReadDir(dir); err != nil || len(list) != 1 { // wazero's own directory
 			t.Errorf("in the cache: %v, %v", list, err)
 		}
+	}
+}
+
+// Who gives up on a load does not wait for the guest that compiles before.
+func TestLoadGivenUp(t *testing.T) {
+	r, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.compiling <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := r.Load(ctx, "given-up.wasm", guestOf(t, 1))
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	r.compiling.give()
+	m, err := r.Load(t.Context(), "again.wasm", guestOf(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := firstOf(m.Close(), r.Close()); err != nil {
+		t.Error(err)
 	}
 }

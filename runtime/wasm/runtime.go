@@ -44,7 +44,7 @@ type Runtime struct {
 	memories   memories
 	log        *slog.Logger
 
-	compiling sync.Mutex // one module at a time
+	compiling turn // one module at a time
 	compilers sync.WaitGroup
 
 	loading     sync.Mutex // guards what follows
@@ -54,7 +54,7 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime; Close ends it.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{programs: map[Digest]*program{}, log: o.Log}
+	r := &Runtime{programs: map[Digest]*program{}, compiling: make(turn, 1), log: o.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
