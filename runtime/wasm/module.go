@@ -53,12 +53,12 @@ type program struct {
 type code struct {
 	engine   wazero.Runtime
 	compiled wazero.CompiledModule
-	slow     bool // the engine is the interpreter, for as long as the module compiles
+	slow     bool // the engine is the interpreter: while the module compiles, or for good
 }
 
 func (r *Runtime) program(about *Inspection, compiled wazero.CompiledModule) *program {
 	p := &program{about: *about, stop: func() {}}
-	p.code.Store(&code{engine: r.engine, compiled: compiled})
+	p.code.Store(&code{engine: r.engine, compiled: compiled, slow: r.slow})
 	return p
 }
 
