@@ -120,10 +120,10 @@ func TestNginx(t *testing.T) {
 		file        string
 		least, most uint64 // fuel: exact for modules that are committed
 	}{
-		"c":    {"nginx-c/nginx.wasm", 141_679, 141_679},
-		"rust": {"nginx-rust/nginx.wasm", 376_346, 376_346},
-		"zig":  {"nginx-zig/nginx.wasm", 179_785, 179_785},
-		"as":   {"nginx-assemblyscript/nginx.wasm", 2_028_618, 2_028_618},
+		"c":    {"nginx-c/nginx.wasm", 143_279, 143_279},
+		"rust": {"nginx-rust/nginx.wasm", 377_946, 377_946},
+		"zig":  {"nginx-zig/nginx.wasm", 181_385, 181_385},
+		"as":   {"nginx-assemblyscript/nginx.wasm", 2_030_218, 2_030_218},
 		"go":   {buildGo(t, "nginx-go"), 1_000_000, 50_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package hostfuncs
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 )
 
@@ -29,11 +30,12 @@ func (f *Function) Ask(s *Session, number int32, text string) (result []byte, n 
 		if err := s.count(f.index); err != nil {
 			return nil, 0, fuel, err
 		}
-		c.buffer, s.moved = s.asker.buffer, len(c.text)
-		if n, err = f.code(s, c); err != nil {
+		c.buffer = s.asker.buffer
+		var price uint64
+		if n, price, err = f.run(s, c); err != nil {
 			return nil, 0, fuel, err
 		}
-		fuel += Price(s.moved)
+		fuel += price
 		if !fills || n < 0 {
 			return nil, n, fuel, nil
 		}
@@ -44,19 +46,27 @@ func (f *Function) Ask(s *Session, number int32, text string) (result []byte, n 
 	}
 }
 
-// Items are the items of a LIST (each 1), or the keys and values of a KVS in
-// turn (each 2), as the functions of this package encode them.
-func Items(encoded []byte, each int) []string {
-	n := int(binary.LittleEndian.Uint32(encoded)) * each
-	items := make([]string, 0, n)
-	for at := 4; len(items) < n; {
-		from := at + 4*each
-		for k := range each {
-			length := int(binary.LittleEndian.Uint32(encoded[at+4*k:]))
-			items = append(items, string(encoded[from:from+length]))
-			from += length
+// Items yields the items of a LIST, each with nothing.
+func Items(list []byte) iter.Seq2[string, string] { return parts(list, 1) }
+
+// Pairs yields the keys and values of a KVS.
+func Pairs(kvs []byte) iter.Seq2[string, string] { return parts(kvs, 2) }
+
+// parts are what encoder wrote, each texts together.
+func parts(encoded []byte, each int) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		at := 4
+		for range binary.LittleEndian.Uint32(encoded) {
+			var texts [2]string
+			from := at + 4*each
+			for k := range each {
+				length := int(binary.LittleEndian.Uint32(encoded[at+4*k:]))
+				texts[k] = string(encoded[from : from+length])
+				from += length
+			}
+			if at = from; !yield(texts[0], texts[1]) {
+				return
+			}
 		}
-		at = from
 	}
-	return items
 }

@@ -2,6 +2,8 @@ package hostfuncs_test
 
 import (
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -55,15 +57,23 @@ func TestAskLong(t *testing.T) {
 func TestItems(t *testing.T) {
 	for _, c := range []struct {
 		encoded string
-		each    int
-		want    []string
+		parts   func([]byte) iter.Seq2[string, string]
+		want    string
 	}{
-		{list(), 1, []string{}},
-		{list("a", "", "ccc"), 1, []string{"a", "", "ccc"}},
-		{kvs("/k", "v", "/empty", ""), 2, []string{"/k", "v", "/empty", ""}},
+		{list(), hostfuncs.Items, ``},
+		{list("a", "", "ccc"), hostfuncs.Items, `"a" "" "" "" "ccc" "" `},
+		{kvs(), hostfuncs.Pairs, ``},
+		{kvs("/k", "v", "/empty", ""), hostfuncs.Pairs, `"/k" "v" "/empty" "" `},
 	} {
-		if got := hostfuncs.Items([]byte(c.encoded), c.each); !slices.Equal(got, c.want) {
-			t.Errorf("%q: %q", c.encoded, got)
+		got := ""
+		for a, b := range c.parts([]byte(c.encoded)) {
+			got += fmt.Sprintf("%q %q ", a, b)
+		}
+		if got != c.want {
+			t.Errorf("%q: %s", c.encoded, got)
+		}
+		for range c.parts([]byte(c.encoded)) {
+			break
 		}
 	}
 }

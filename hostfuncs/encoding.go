@@ -1,6 +1,9 @@
 package hostfuncs
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // encoder builds a LIST or a KVS: a count, then for each item its lengths and
 // its bytes, little-endian, unaligned.
@@ -10,11 +13,26 @@ import "encoding/binary"
 type encoder struct {
 	bytes []byte
 	n     uint32
+	over  bool // it would be larger than a result may be
+}
+
+func (e *encoder) size() int { return max(4, len(e.bytes)) }
+
+// result is what is encoded, or why that is nothing to give; its memory serves
+// again.
+func (e *encoder) result(err error) ([]byte, int32) {
+	switch {
+	case err != nil:
+		return e.bytes, Invalid
+	case e.over:
+		return e.bytes, TooLarge
+	}
+	return e.done(), 0
 }
 
 func (e *encoder) length(s string) {
-	if e.bytes == nil {
-		e.bytes = make([]byte, 4, 64)
+	if len(e.bytes) == 0 {
+		e.bytes = append(e.bytes, 0, 0, 0, 0)
 	}
 	e.bytes = binary.LittleEndian.AppendUint32(e.bytes, uint32(len(s)))
 }
@@ -26,35 +44,28 @@ func (e *encoder) item(s string) {
 }
 
 func (e *encoder) pair(k, v string) {
+	if need := 8 + len(k) + len(v); need > cap(e.bytes)-len(e.bytes) {
+		e.bytes = slices.Grow(e.bytes, need+len(e.bytes)) // append leaves more behind, for what is large
+	}
 	e.length(k)
 	e.length(v)
 	e.bytes = append(append(e.bytes, k...), v...)
 	e.n++
 }
 
-func (e *encoder) done() string {
-	if e.bytes == nil {
-		return "\x00\x00\x00\x00"
+func (e *encoder) done() []byte {
+	if len(e.bytes) == 0 {
+		return append(e.bytes, 0, 0, 0, 0)
 	}
 	binary.LittleEndian.PutUint32(e.bytes, e.n)
-	return string(e.bytes)
+	return e.bytes
 }
 
-func listSize(items []string) int {
-	size := 4
-	for _, s := range items {
-		size += 4 + len(s)
-	}
-	return size
-}
-
-func list(items []string) string {
-	e := encoder{bytes: make([]byte, 4, listSize(items))}
+// List is the LIST that a template function finds in its input.
+func List(items ...string) []byte {
+	var e encoder
 	for _, s := range items {
 		e.item(s)
 	}
 	return e.done()
 }
-
-// List is the LIST that a template function finds in its input.
-func List(items ...string) []byte { return []byte(list(items)) }

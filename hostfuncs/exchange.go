@@ -16,13 +16,13 @@ var param = Function{
 			return Invalid, nil
 		}
 		if string(c.text) == "wconf.revision" && s.Revision != nil {
-			return s.fill(c, s.Revision()), nil
+			return fill(s, c, s.Revision())
 		}
 		v, ok := s.Params[string(c.text)]
 		if !ok {
 			return NotFound, nil
 		}
-		return s.fill(c, v), nil
+		return fill(s, c, v)
 	},
 }
 
@@ -31,7 +31,7 @@ var params = Function{
 	Doc: "A KVS of all parameters, in the order of their names, with wconf.name and wconf.dest, and without wconf.revision: that is given to those only that ask " +
 		"param for it, so that a guest which lists its parameters stays a function of module, parameters and keys. The design of the ABI had it here, too.",
 	code: func(s *Session, c call) (int32, error) {
-		return s.answer(c, "params", func(string) (string, int32) {
+		return s.answer(c, "params", func(string) ([]byte, int32) {
 			var kvs encoder
 			for _, name := range slices.Sorted(maps.Keys(s.Params)) {
 				kvs.pair(name, s.Params[name])
@@ -50,7 +50,7 @@ var input = Function{
 		}
 		s.moved += len(s.Input)
 		if len(s.Input) <= len(c.buffer) {
-			copy(c.buffer, s.Input)
+			return int32(len(s.Input)), copied(s, c.buffer, s.Input)
 		}
 		return int32(len(s.Input)), nil
 	},

@@ -97,8 +97,11 @@ func (a Arg) width() int {
 }
 
 // Price is the fuel that a call costs beyond the instructions of the guest:
-// 64, and one for every 32 bytes that it moved (price list fuel/1).
+// 64, and one for every 32 bytes that it moved (price list fuel/1). A walk over
+// keys costs pricePerStep more for each step.
 func Price(moved int) uint64 { return 64 + uint64(moved)/32 }
+
+const pricePerStep = 32
 
 // Call runs f for a guest whose linear memory is memory, with wazero's raw
 // stack: parameters in, the result in stack[0]. It returns the fuel that the
@@ -111,12 +114,19 @@ func (f *Function) Call(s *Session, memory []byte, stack []uint64) (fuel uint64,
 	if err != nil {
 		return 0, err
 	}
-	s.moved = len(c.text)
-	n, err := f.code(s, c)
+	n, fuel, err := f.run(s, c)
 	if f.Gives {
 		stack[0] = uint64(uint32(n))
 	}
-	return Price(s.moved), err
+	return fuel, err
+}
+
+// run is the call itself, and its price.
+func (f *Function) run(s *Session, c call) (n int32, fuel uint64, err error) {
+	s.moved = len(c.text)
+	s.walk.begin()
+	n, err = f.code(s, c)
+	return n, Price(s.moved) + s.walk.price(), err
 }
 
 // decode bounds every span of guest memory. Stack slots carry rubbish above bit
@@ -161,8 +171,9 @@ func (e *BoundsError) Error() string {
 
 // LimitError is a limit of the Session that the guest went over.
 type LimitError struct {
-	What string // "output", "host calls"
-	Max  uint64
+	What  string // "bytes of output", "host calls"
+	Max   uint64
+	Limit string // its name in [template.limits]
 }
 
 func (e *LimitError) Error() string { return fmt.Sprintf("more than %d %s", e.Max, e.What) }
@@ -174,13 +185,29 @@ func (e *Failure) Error() string { return e.Message }
 
 // fill answers with a result: its length, and the bytes themselves when they
 // fit.
-func (s *Session) fill(c call, result string) int32 {
+func fill[T string | []byte](s *Session, c call, result T) (int32, error) {
 	if len(result) > min(s.Limits.Result, math.MaxInt32) {
-		return TooLarge
+		return TooLarge, nil
 	}
 	s.moved += len(result)
-	if len(result) <= len(c.buffer) {
-		copy(c.buffer, result)
+	if len(result) > len(c.buffer) {
+		return int32(len(result)), nil
 	}
-	return int32(len(result))
+	return int32(len(result)), copied(s, c.buffer, result)
+}
+
+// copyAtOnce is how many bytes are copied between two looks at the deadline.
+const copyAtOnce = 1 << 20
+
+// copied fills a buffer that is large enough. Its pages may not be there yet, and
+// cost more than the copy.
+func copied[T string | []byte](s *Session, buffer []byte, data T) error {
+	for len(data) > copyAtOnce {
+		copy(buffer, data[:copyAtOnce])
+		if buffer, data = buffer[copyAtOnce:], data[copyAtOnce:]; !s.goOn(stepsAtOnce) {
+			return s.walk.ended
+		}
+	}
+	copy(buffer, data)
+	return nil
 }

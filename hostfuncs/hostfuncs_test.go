@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"path"
 	"slices"
@@ -23,30 +22,35 @@ func (s store) Get(key string) (string, bool) { v, ok := s[key]; return v, ok &&
 
 func (s store) Exists(key string) bool { _, ok := s.Get(key); return ok }
 
-func (s store) Glob(pattern string) (iter.Seq2[string, string], error) {
-	_, err := path.Match(pattern, "")
-	return func(yield func(string, string) bool) {
-		for _, k := range slices.Sorted(maps.Keys(s)) {
-			if ok, _ := path.Match(pattern, k); ok && s.Grants(k) && !yield(k, s[k]) {
+func (s store) Glob(pattern string, step func(int) bool, found func(key, value string) bool) error {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return err
+	}
+	for _, k := range slices.Sorted(maps.Keys(s)) {
+		ok, _ := path.Match(pattern, k)
+		if !step(1) || ok && s.Grants(k) && !found(k, s[k]) {
+			break
+		}
+	}
+	return nil
+}
+
+func (s store) List(dir string, step func(int) bool, found func(name string, leaf bool) bool) {
+	for k := range s {
+		below, ok := strings.CutPrefix(k, strings.TrimSuffix(dir, "/")+"/")
+		if !step(1) {
+			return
+		}
+		if ok && s.Grants(k) {
+			if name, _, deeper := strings.Cut(below, "/"); !found(name, !deeper) {
 				return
 			}
 		}
-	}, err
-}
-
-func (s store) List(dir string) []string {
-	names := map[string]bool{}
-	for k := range s {
-		if below, ok := strings.CutPrefix(k, strings.TrimSuffix(dir, "/")+"/"); ok && s.Grants(k) {
-			name, _, _ := strings.Cut(below, "/")
-			names[name] = true
-		}
 	}
-	return slices.Sorted(maps.Keys(names))
 }
 
-func (s store) ListDirs(dir string) []string {
-	return slices.DeleteFunc(s.List(dir), func(name string) bool { return len(s.List(dir+"/"+name)) == 0 })
+func (s store) ListDirs(dir string, step func(int) bool, found func(name string, leaf bool) bool) {
+	s.List(dir, step, func(name string, leaf bool) bool { return leaf || found(name, leaf) })
 }
 
 var keys = store{"/app/a": "1", "/app/b": "0", "/app/dir/c": "x", "/app/long": strings.Repeat("v", 100), "/secret/pw": "hunter2"}
@@ -54,7 +58,7 @@ var keys = store{"/app/a": "1", "/app/b": "0", "/app/dir/c": "x", "/app/long": s
 func session() *hostfuncs.Session {
 	return &hostfuncs.Session{
 		Keys: keys, Params: map[string]string{"port": "80", "wconf.name": "web"},
-		Limits: hostfuncs.Limits{Calls: 1000, Output: 64, Result: 90, LogBytes: 100, LogLines: 4},
+		Limits: hostfuncs.Limits{Calls: 1000, Output: 64, Result: 90, Reads: 16 << 20, LogBytes: 100, LogLines: 4},
 	}
 }
 
@@ -269,20 +273,28 @@ func TestLogFlood(t *testing.T) {
 	}
 }
 
-// Asking again for a key costs no allocation.
-func TestGetvAllocatesOnce(t *testing.T) {
-	s := session()
-	s.Limits.Calls = 1e6
-	f, memory := function(t, "getv"), make([]byte, 64)
-	copy(memory, "/app/a")
-	stack := make([]uint64, 4)
-	if n := testing.AllocsPerRun(100, func() {
-		copy(stack, []uint64{0, 6, 32, 8})
-		if _, err := f.Call(s, memory, stack); err != nil || stack[0] != 1 {
-			t.Fatal(err, stack)
+// Asking again for a key costs no allocation, whatever the answer is.
+func TestAskingAgainAllocatesNothing(t *testing.T) {
+	const length = 10
+	texts := []string{"/app/dir/c", "/app/none/", "/secret/pw", "/secret/no"}
+	for _, name := range []string{"getv", "exists"} {
+		s := session()
+		s.Limits.Calls = 1e6
+		f, memory := function(t, name), []byte(strings.Join(texts, "")+"        ")
+		stack := make([]uint64, 4)
+		if n := testing.AllocsPerRun(100, func() {
+			for i := range texts {
+				copy(stack, []uint64{uint64(i * length), length, uint64(len(texts) * length), 8})
+				if _, err := f.Call(s, memory, stack); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		if got := s.Missed(); got != "/secret/no" {
+			t.Errorf("%s: missed %q", name, got)
+		}
 	}
 }
 
@@ -330,16 +342,134 @@ func TestNamesAreBounded(t *testing.T) {
 			for ; ; n++ {
 				_, _, err := ask(t, s, name, fmt.Sprint(root, n, pad), 100)
 				var limit *hostfuncs.LimitError
-				if errors.As(err, &limit) && limit.Max == hostfuncs.MaxNames {
+				if errors.As(err, &limit) && limit.Limit == "reads" && limit.Max == uint64(s.Limits.Reads) {
 					break
 				}
-				if err != nil || n > hostfuncs.MaxNames/len(pad) {
+				if err != nil || n > s.Limits.Reads/len(pad) {
 					t.Fatalf("%s of %d names below %s: %v", name, n, root, err)
 				}
 			}
-			if n < hostfuncs.MaxNames/5000 {
+			if n < s.Limits.Reads/5000 {
 				t.Errorf("%s of %d names below %s was refused", name, n, root)
 			}
 		}
+	}
+}
+
+// endless is Keys with more of everything than anybody can wait for.
+type endless struct {
+	store
+	value string
+}
+
+func (e endless) Glob(_ string, step func(int) bool, found func(key, value string) bool) error {
+	for n := 0; step(1) && found(fmt.Sprint("/app/", n), e.value); n++ {
+	}
+	return nil
+}
+
+func (e endless) List(_ string, step func(int) bool, found func(name string, leaf bool) bool) {
+	for n := 0; step(1) && found(fmt.Sprint(n), n%2 == 0); n++ {
+	}
+}
+
+func (e endless) ListDirs(dir string, step func(int) bool, found func(name string, leaf bool) bool) {
+	e.List(dir, step, func(name string, leaf bool) bool { return leaf || found(name, leaf) })
+}
+
+// A walk that could go on for ever is given up when its answer does not fit, or
+// when the session is to end.
+func TestWalksEnd(t *testing.T) {
+	late := errors.New("late")
+	for _, name := range []string{"gets", "getvs", "ls", "lsdir"} {
+		s := session()
+		s.Keys, s.Limits.Result = endless{keys, "value"}, 1<<20
+		if n, _, err := ask(t, s, name, "/app/*", 0); n != hostfuncs.TooLarge || err != nil {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
+		looks := 0
+		s = session()
+		s.Keys, s.Limits.Result = endless{keys, "value"}, 1<<30
+		s.Interrupt = func(uint64) error {
+			if looks++; looks > 100 {
+				return late
+			}
+			return nil
+		}
+		if _, _, err := ask(t, s, name, "/app/*", 0); err != late {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if looks != 101 {
+			t.Errorf("%s: %d looks", name, looks)
+		}
+	}
+}
+
+// An answer of exactly the limit fits; one name that comes twice is one.
+func TestAnswersOfTheLimit(t *testing.T) {
+	both := store{"/app": "v", "/app/app": "v", "/app/app/x": "v", "/app/b": "v", "/app/c/x": "v"}
+	for _, c := range []struct{ function, text, want string }{
+		{"gets", "/app/?", kvs("/app/b", "v")},
+		{"getvs", "/app/*", list("v", "v")},
+		{"ls", "/app", list("app", "b", "c")},
+		{"lsdir", "/app", list("app", "c")},
+	} {
+		for _, less := range []int{0, 1} {
+			s := session()
+			s.Keys, s.Limits.Result = both, len(c.want)-less
+			n, got, err := ask(t, s, c.function, c.text, 100)
+			if less == 0 && got != c.want || less == 1 && n != hostfuncs.TooLarge || err != nil {
+				t.Errorf("%s, limit %d: %d %q, %v", c.function, s.Limits.Result, n, got, err)
+			}
+		}
+	}
+}
+
+// Names and values come sorted, however many there are and in whatever order.
+func TestAnswersAreSorted(t *testing.T) {
+	many, want := store{}, []string(nil)
+	for n := range 5000 {
+		text := fmt.Sprint(n * 7919 % 5003)
+		many["/app/"+text] = text
+		want = append(want, text)
+	}
+	slices.Sort(want)
+	for _, function := range []string{"ls", "getvs"} {
+		s := session()
+		s.Keys, s.Limits.Result = many, 1<<20
+		for _, text := range []string{"/app", "/app/*", "/app/"} { // the memory of one answer serves the next
+			if n, got, err := ask(t, s, function, text, 1<<20); err != nil || int(n) != len(got) || n > 4 && got != list(want...) {
+				t.Errorf("%s %s: %d of %d bytes, %v", function, text, n, len(list(want...)), err)
+			}
+		}
+	}
+}
+
+// A walk is paid for by its steps, once.
+func TestPriceOfWalks(t *testing.T) {
+	for name, steps := range map[string]uint64{"gets": 5, "getvs": 5, "ls": 5, "lsdir": 5} {
+		s, f := session(), function(t, name)
+		for _, walks := range []uint64{1, 0} {
+			memory, stack := []byte("/none/*"), []uint64{0, 7, 0, 0}
+			fuel, err := f.Call(s, memory, stack)
+			if want := hostfuncs.Price(7+4) + 32*steps*walks; fuel != want || err != nil {
+				t.Errorf("%s: %d units of fuel, %v; want %d", name, fuel, err, want)
+			}
+		}
+	}
+}
+
+// A long answer is copied in parts, between which the session may end.
+func TestLongCopiesEnd(t *testing.T) {
+	late := errors.New("late")
+	s := session()
+	s.Keys, s.Limits.Result = store{"/big": strings.Repeat("v", 5<<20)}, 8<<20
+	n, got, err := ask(t, s, "getv", "/big", 5<<20)
+	if n != 5<<20 || got != strings.Repeat("v", 5<<20) || err != nil {
+		t.Errorf("%d, %d bytes, %v", n, len(got), err)
+	}
+	s.Interrupt = func(uint64) error { return late }
+	if _, _, err := ask(t, s, "getv", "/big", 5<<20); err != late {
+		t.Errorf("got %v", err)
 	}
 }

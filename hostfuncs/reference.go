@@ -39,7 +39,13 @@ A LIST is a u32 count, then a u32 length and the bytes of each item. A KVS is a 
 the key, a u32 length of the value, the key and the value of each pair. Nothing is aligned or padded.
 
 Keys are named exactly as in templates, relative to the resource's prefix. Each call costs 64 units of fuel, and
-one for every 32 bytes that it moves.
+one for every 32 bytes that it moves. A walk over keys (gets, getvs, ls, lsdir) costs 32 more for each step: that is each
+child, key or directory, of the directories that it looks into, whether the answer has it or not. A pattern looks into
+those that its segments match; one with ` + "`[` or `\\`" + ` is held against every key that begins as it does, each a step. Where a pattern
+is held against a name, a step counts once more for every 64 in the product of their lengths. An answer that was given by
+the call before costs no walk again.
+
+A call that takes long ends at the guest's deadline, as everything else does.
 `
 
 // Reference is the page about the functions, in Markdown.

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -326,11 +325,11 @@ func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
 	if err != nil {
 		return nil, c.Problem(problem.Config, fmt.Sprintf("missing script: %v", reason(err)), "scripts are looked for in "+c.Templates(), "src")
 	}
-	engine, err := rt.guests.loadEngine(context.Background(), filepath.Base(path))
+	engine, err := rt.guests.loadEngine(rt.opt.Loading, filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}
-	s, err := script.New(context.Background(), engine, text, script.Options{
+	s, err := script.New(rt.opt.Loading, engine, text, script.Options{
 		File: path, Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &scope, Log: rt.log, Mask: b.mask(scope), Stats: rt.opt.Offline.guestUsed(),
 	})
 	if err != nil {
@@ -342,7 +341,7 @@ func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
 func limits(c *config.Resource) wasm.Limits {
 	return wasm.Limits{
 		Memory: uint64(c.Limits.Memory), Fuel: uint64(c.Limits.Fuel), Time: c.Limits.Time, Stack: uint32(c.Limits.Stack),
-		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls),
+		Output: int(c.Limits.Output), Result: int(c.Limits.Result), Calls: uint64(c.Limits.Calls), Reads: int(c.Limits.Reads),
 	}
 }
 

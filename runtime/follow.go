@@ -83,6 +83,9 @@ func (rt *Runtime) files() []string {
 func (rt *Runtime) Reload() {
 	before := rt.Problems()
 	if err := rt.load(); err != nil {
+		if rt.opt.Loading.Err() != nil {
+			return // wconf is about to end
+		}
 		rt.log.Error("the configuration stays as it was", "err", err)
 		return
 	}

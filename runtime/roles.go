@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -87,7 +86,7 @@ func (g *guestsOf) load(field, src string) error {
 	if err != nil {
 		return c.Problem(problem.GuestLoad, fmt.Sprintf("missing guest: %v", reason(err)), "guests are looked for in "+c.Templates(), field)
 	}
-	m, err := g.rt.guests.load(context.Background(), filepath.Base(path), bin)
+	m, err := g.rt.guests.load(g.rt.opt.Loading, filepath.Base(path), bin)
 	if err != nil {
 		return g.at(field, err)
 	}

@@ -1,6 +1,8 @@
 package runtime_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -204,5 +206,76 @@ func TestGuestsOfOneKeyRun(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), c.holds) {
 			t.Errorf("%s: %s holds %q, %v", c.put, c.file, text, err)
 		}
+	}
+}
+
+// The reference of [template.limits] says what guests get, and what they may get
+// at most.
+func TestLimitsOfTheReference(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   func(config.Field) string
+		want wasm.Limits
+	}{
+		{"defaults", func(f config.Field) string { return f.Default }, wasm.Defaults},
+		{"ceilings", func(f config.Field) string { return f.Most }, wasm.Ceiling},
+	} {
+		file := filepath.Join(t.TempDir(), "x.toml")
+		text := "[template]\nsrc = 'a'\ndest = 'b'\n[template.limits]\n"
+		for _, f := range config.LimitFields {
+			text += fmt.Sprintf("%s = %q\n", f.Name, c.of(f))
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, _, err := config.LoadResource(file, "x", "templates")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(r.Limits.Memory, r.Limits.Fuel, r.Limits.Time, r.Limits.Stack, r.Limits.Output, r.Limits.Result, r.Limits.Calls, r.Limits.Reads)
+		want := fmt.Sprint(c.want.Memory, c.want.Fuel, c.want.Time, c.want.Stack, c.want.Output, c.want.Result, c.want.Calls, c.want.Reads)
+		if got != want {
+			t.Errorf("%s: %s, but guests get %s", c.name, got, want)
+		}
+	}
+}
+
+// When wconf is to end, it does not wait until its guests are compiled: Open
+// fails, and what a Reload has begun changes nothing.
+func TestLoadsEndWithWconf(t *testing.T) {
+	const resource = `[template]
+src = "x.tmpl"
+dest = "@DIR@/x"
+keys = ["/"]
+filters = ["append.wasm"]
+`
+	daemon := confdir(t, map[string][]byte{
+		"conf.d/x.toml": []byte(resource), "templates/x.tmpl": []byte("x"), "templates/append.wasm": appending(t, "", "text"),
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ending := false
+	o := runtime.Options{Daemon: daemon, Loading: ctx, Offline: &runtime.Offline{ReadFile: func(path string) ([]byte, error) {
+		if ending && strings.HasSuffix(path, ".wasm") {
+			cancel() // just before it is compiled
+		}
+		return os.ReadFile(path)
+	}}}
+	rt, err := runtime.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ending = true
+	if err := os.WriteFile(filepath.Join(daemon.Confdir, "templates/append.wasm"), appending(t, "", "longer"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rt.Reload()
+	if p := rt.Problems(); len(p) > 0 || len(rt.Resources()) != 1 {
+		t.Errorf("the reload left %v of %v", p, rt.Resources())
+	}
+	if err := rt.Close(); err != nil {
+		t.Error(err)
+	}
+	if rt, err := runtime.Open(o); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", rt, err)
 	}
 }

@@ -54,6 +54,10 @@ type Options struct {
 	// Ahead lets Open ask the stores for their keys while templates are
 	// compiled, for Once, until this context ends. Nil: Open touches no store.
 	Ahead context.Context
+	// Loading ends the loads of guests: compiling them may take long. Open then
+	// fails with its error, and a Reload changes nothing. Nil: they go on to their
+	// end.
+	Loading context.Context
 	// Background lets a large guest that is not compiled yet begin in the
 	// interpreter: for Run, which must not wait. Once would compile in vain.
 	Background bool
@@ -101,6 +105,9 @@ func Open(o Options) (*Runtime, error) {
 	rt := &Runtime{
 		opt: o, log: o.Log, guests: o.Offline.guests(d.StateDir, o.Log), ledger: ledger.Open(d.StateDir),
 		labels: o.Offline.labels(host), heard: make(chan struct{}, 1), strange: make(chan struct{}, 1),
+	}
+	if rt.opt.Loading == nil {
+		rt.opt.Loading = context.Background()
 	}
 	if o.Background {
 		rt.guests.background = true
@@ -174,6 +181,9 @@ func (rt *Runtime) load() error {
 		if b.resource != nil {
 			members = append(members, engine.Member{Resource: b.resource, Source: b.store.cache})
 		}
+	}
+	if err := rt.opt.Loading.Err(); err != nil { // what is wrong now is so for that alone
+		return fmt.Errorf("load: %w", err)
 	}
 	rt.built = now
 	wishes := rt.wishes()

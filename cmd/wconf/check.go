@@ -22,7 +22,7 @@ func (p *program) check(c *cli.Context, s *settings) error {
 	if !s.merged.Set("log-level") {
 		s.LogLevel = "warn"
 	}
-	rt, err := p.openLook(s)
+	rt, err := p.openLook(c.Context, s)
 	if err != nil {
 		return err
 	}

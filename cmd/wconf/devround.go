@@ -85,7 +85,7 @@ func (d *workbench) render(c *cli.Context) error {
 		return err
 	}
 	var used []wasm.Stats
-	rt, err := runtime.Open(runtime.Options{Daemon: d.settings.Daemon, Single: d.settings.single, Templates: d.settings.templates, Log: log,
+	rt, err := runtime.Open(runtime.Options{Daemon: d.settings.Daemon, Single: d.settings.single, Templates: d.settings.templates, Log: log, Loading: c.Context,
 		Offline: &runtime.Offline{GuestUsed: func(s wasm.Stats) { used = append(used, s) }}})
 	if err != nil {
 		return &exit{exitLoad, err}

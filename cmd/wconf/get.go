@@ -141,7 +141,7 @@ func (p *program) window(c *cli.Context, wanted []string) (window, error) {
 	if err != nil {
 		return window{}, err
 	}
-	rt, err := p.openLook(s)
+	rt, err := p.openLook(c.Context, s)
 	if err == nil {
 		defer rt.Close()
 	}

@@ -56,6 +56,7 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 		{"output", mebibytes(uint64(i.Limits.Output)), mebibytes(uint64(i.Ceiling.Output))},
 		{"one answer", mebibytes(uint64(i.Limits.Result)), mebibytes(uint64(i.Ceiling.Result))},
 		{"host calls", thousands(i.Limits.Calls), thousands(i.Ceiling.Calls)},
+		{"names", mebibytes(uint64(i.Limits.Reads)), mebibytes(uint64(i.Ceiling.Reads))},
 	} {
 		p.row(name, "%s %s (at most %s)", l[0], l[1], l[2])
 		name = ""

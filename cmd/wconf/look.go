@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,11 +22,11 @@ func (p *program) look(c *cli.Context) (*settings, *runtime.Runtime, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rt, err := p.openLook(s)
+	rt, err := p.openLook(c.Context, s)
 	return s, rt, err
 }
 
-func (p *program) openLook(s *settings) (*runtime.Runtime, error) {
+func (p *program) openLook(ctx context.Context, s *settings) (*runtime.Runtime, error) {
 	log, err := p.logger(s)
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (p *program) openLook(s *settings) (*runtime.Runtime, error) {
 	if err := s.served(); err != nil {
 		return nil, err
 	}
-	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log})
+	rt, err := runtime.Open(runtime.Options{Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Loading: ctx})
 	if err != nil {
 		return nil, &exit{exitLoad, err}
 	}

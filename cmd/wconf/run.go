@@ -150,13 +150,16 @@ func (p *program) run(ctx context.Context, s *settings) error {
 		Version: thisVersion(), Commit: commit, Log: log,
 	})
 	o := runtime.Options{
-		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Background: !s.Onetime,
+		Daemon: s.Daemon, Single: s.single, Templates: s.templates, Log: log, Loading: ctx, Background: !s.Onetime,
 		Observer: watched.Observer(), Pulse: watched.Pulse(),
 	}
 	if s.Onetime {
 		o.Ahead = ctx
 	}
 	rt, err := runtime.Open(o)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return stopped(context.Canceled, log)
+	}
 	if err != nil {
 		return &exit{exitLoad, err}
 	}

@@ -5,6 +5,7 @@ type Field struct {
 	Name    string
 	Kind    Kind
 	Default string
+	Most    string // above it a value is refused; empty: any is good
 	Choices []string
 	Doc     string
 
@@ -79,15 +80,25 @@ var Fields = []Field{
 		Doc: "Parameters of a guest or a catalog entry, as text."},
 }
 
-// LimitFields is every setting of [template.limits].
+// LimitFields is every setting of [template.limits]. Their defaults and ceilings
+// are those of package wasm.
 var LimitFields = []Field{
-	{Name: "memory", Kind: Size, field: func(r *Resource) any { return &r.Limits.Memory }, Doc: "Linear memory of a guest."},
-	{Name: "fuel", Kind: Size, field: func(r *Resource) any { return &r.Limits.Fuel }, Doc: "Instructions, by the price list fuel/1."},
-	{Name: "time", Kind: Duration, field: func(r *Resource) any { return &r.Limits.Time }, Doc: "Wall clock."},
-	{Name: "output", Kind: Size, field: func(r *Resource) any { return &r.Limits.Output }, Doc: "Bytes that a guest may write."},
-	{Name: "result", Kind: Size, field: func(r *Resource) any { return &r.Limits.Result }, Doc: "Bytes of one answer of a host function."},
-	{Name: "stack", Kind: Size, field: func(r *Resource) any { return &r.Limits.Stack }, Doc: "Locals of the active functions."},
-	{Name: "calls", Kind: Size, field: func(r *Resource) any { return &r.Limits.Calls }, Doc: "Calls of host functions."},
+	{Name: "memory", Kind: Size, Default: "32MiB", Most: "256MiB", field: func(r *Resource) any { return &r.Limits.Memory },
+		Doc: "Linear memory of a guest."},
+	{Name: "fuel", Kind: Size, Default: "2000000000", Most: "100000000000", field: func(r *Resource) any { return &r.Limits.Fuel },
+		Doc: "Instructions, by the price list fuel/1."},
+	{Name: "time", Kind: Duration, Default: "5s", Most: "1m", field: func(r *Resource) any { return &r.Limits.Time },
+		Doc: "Wall clock."},
+	{Name: "output", Kind: Size, Default: "8MiB", Most: "64MiB", field: func(r *Resource) any { return &r.Limits.Output },
+		Doc: "Bytes that a guest may write."},
+	{Name: "result", Kind: Size, Default: "8MiB", Most: "64MiB", field: func(r *Resource) any { return &r.Limits.Result },
+		Doc: "Bytes of one answer of a host function."},
+	{Name: "stack", Kind: Size, Default: "524288", Most: "1048576", field: func(r *Resource) any { return &r.Limits.Stack },
+		Doc: "Locals of the active functions. A script has the most by default."},
+	{Name: "calls", Kind: Size, Default: "10000000", Most: "1000000000", field: func(r *Resource) any { return &r.Limits.Calls },
+		Doc: "Calls of host functions."},
+	{Name: "reads", Kind: Size, Default: "16MiB", Most: "256MiB", field: func(r *Resource) any { return &r.Limits.Reads },
+		Doc: "Bytes of the names that a guest asks for, each counted once and with 128 more: the default is enough for 100,000 keys one by one. A pattern or a directory is one name."},
 }
 
 // reserved tells fields that a later version may have. Ignoring them would

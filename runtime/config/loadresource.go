@@ -84,6 +84,9 @@ func (r *reader) field(res *Resource, f Field, raw any, at []string) {
 	if s, ok := v.(string); ok && p == nil && len(f.Choices) > 0 && !slices.Contains(f.Choices, s) {
 		p = r.doc.ValueProblem(problem.Config, fmt.Sprintf("invalid %s %q: one of %s", f.Name, s, strings.Join(f.Choices, ", ")), problem.DidYouMean(s, f.Choices), at...)
 	}
+	if p == nil && f.beyond(v) {
+		p = r.doc.ValueProblem(problem.Config, fmt.Sprintf("%q is above the most that wconf allows (%s)", f.Name, f.Most), "", at...)
+	}
 	if p != nil {
 		r.fail(p)
 		return
@@ -95,6 +98,21 @@ func (r *reader) field(res *Resource, f Field, raw any, at []string) {
 	}
 	res.written[f.Name] = at
 	putField(f.field(res), v)
+}
+
+// beyond tells whether a size or a duration is above the field's most.
+func (f Field) beyond(v any) bool {
+	if f.Most == "" {
+		return false
+	}
+	most, err := parse(f.Kind, f.Most)
+	switch v := v.(type) {
+	case int64:
+		return err == nil && v > most.(int64)
+	case time.Duration:
+		return err == nil && v > most.(time.Duration)
+	}
+	return false
 }
 
 func putField(at, v any) {

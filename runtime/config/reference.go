@@ -21,7 +21,10 @@ func Reference() string {
 	b.WriteString("\n## Resources\n\nA resource is a file of `conf.d` whose name ends in `toml`, with one table `[template]`:\n\n")
 	fieldTable(&b, Fields)
 	b.WriteString("\n`[template.limits]` bounds a guest:\n\n")
-	fieldTable(&b, LimitFields)
+	b.WriteString("| field | takes | default | at most | |\n|---|---|---|---|---|\n")
+	for _, f := range LimitFields {
+		row(&b, "`"+f.Name+"`", takes(f.Kind, f.Choices), initial(f.Kind, f.Default), initial(f.Kind, f.Most), f.Doc)
+	}
 	b.WriteString(referenceTail)
 	return b.String()
 }

@@ -70,6 +70,7 @@ type Limits struct {
 	Result int64 // bytes of one answer of a host function
 	Stack  int64 // locals of active functions
 	Calls  int64 // host calls
+	Reads  int64 // bytes of names that are asked for
 }
 
 // SourceKind is what a source is, by its name.

@@ -2,7 +2,6 @@ package kv
 
 import (
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -14,73 +13,131 @@ import (
 // Where the pattern is free of "[" and "\" its cost is that of the directories
 // that match, not of what lies below them.
 func (v *View) Glob(pattern string) ([]Pair, error) {
+	var pairs []Pair
+	err := v.GlobBy(pattern, nil, func(key, value string) bool {
+		pairs = append(pairs, Pair{key, value})
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pairs, nil
+}
+
+// GlobBy is Glob for one who may have to stop half-way: it calls found for each
+// pair. A step is a child of a directory that matches, or a key, where the
+// pattern has "[" or "\"; its cost grows with what is compared.
+//
+// The pattern is in the ReadSet also when the walk was ended.
+func (v *View) GlobBy(pattern string, step Step, found func(key, value string) bool) error {
 	v.reads.addGlob(pattern)
 	if strings.ContainsAny(pattern, `[\`) { // these can match a slash
-		return v.globAll(pattern)
+		return v.globAll(pattern, step, found)
 	}
 	first, below, ok := strings.Cut(pattern, "/")
 	if !ok || !fits(first, "") { // every key begins with a slash
-		return nil, nil
+		return nil
 	}
-	g := globber{snapshot: v.snapshot, skip: len(v.scope.prefix)}
-	for _, root := range v.scope.roots {
-		g.root(v.scope.prefix, root, strings.Split(below, "/"))
+	g := globber{snapshot: v.snapshot, skip: len(v.scope.prefix), step: step, found: found}
+	segments := strings.Split(below, "/")
+	for _, part := range v.scope.parts {
+		if !g.part(v.scope.prefix, part, segments) {
+			break
+		}
 	}
-	if len(v.scope.roots) > 1 {
-		slices.SortFunc(g.found, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
-	}
-	return g.found, nil
+	return nil
 }
 
-// globber walks down a tree by the segments of a pattern.
+// Step is asked at each step of a walk over keys, with what the step costs: 1,
+// and one more for every 64 comparisons of two bytes that a pattern may need.
+// False ends the walk, which has then found a part. Nil never ends it.
+type Step func(cost int) bool
+
+func (s Step) take(cost int) bool { return s == nil || s(cost) }
+
+// comparing is the cost of a step that holds a name against a pattern.
+func comparing(pattern, name string) int { return 1 + len(pattern)*len(name)/64 }
+
+// globber walks down a tree by the segments of a pattern. Its methods tell
+// whether to go on.
 type globber struct {
 	snapshot *Snapshot
 	skip     int // length of the prefix that the found keys go without
-	found    []Pair
+	step     Step
+	found    func(key, value string) bool
 }
 
-// root matches the path from the prefix to one of the roots of a scope, then
+// part matches the path from the prefix to one of the parts of a scope, then
 // what lies below.
-func (g *globber) root(prefix, root string, segments []string) {
+func (g *globber) part(prefix, part string, segments []string) bool {
+	root := strings.TrimSuffix(part, "/")
+	single := root == part // and nothing below it
 	if strings.HasPrefix(prefix+"/", root+"/") {
-		g.walk(prefix, segments)
-		return
+		return single || g.walk(prefix, joined(segments))
 	}
 	below, ok := strings.CutPrefix(root, prefix+"/")
 	if !ok { // "../a" is granted, and out of sight
-		return
+		return true
 	}
 	for name := range strings.SplitSeq(below, "/") {
-		if len(segments) == 0 || !fits(segments[0], name) {
-			return
+		switch {
+		case len(segments) == 0:
+			return true
+		case !g.step.take(comparing(segments[0], name)):
+			return false
+		case !fits(segments[0], name):
+			return true
 		}
 		segments = segments[1:]
 	}
-	g.walk(root, segments)
+	return single != (len(segments) == 0) || g.walk(root, joined(segments))
+}
+
+// joined makes one of segments that follow each other and have nothing special:
+// a pattern may have thousands.
+func joined(segments []string) (all []string) {
+	from := 0
+	for i, s := range segments {
+		if !special(s) {
+			continue
+		}
+		if from < i {
+			all = append(all, strings.Join(segments[from:i], "/"))
+		}
+		all, from = append(all, s), i+1
+	}
+	if from < len(segments) {
+		all = append(all, strings.Join(segments[from:], "/"))
+	}
+	return all
 }
 
 // walk finds what matches segments below at, a path without a trailing slash.
-func (g *globber) walk(at string, segments []string) {
-	for len(segments) > 0 && !special(segments[0]) {
+func (g *globber) walk(at string, segments []string) bool {
+	if len(segments) > 0 && !special(segments[0]) {
 		at, segments = at+"/"+segments[0], segments[1:]
 	}
 	if len(segments) == 0 {
-		if value, ok := g.snapshot.Get(at); ok {
-			g.found = append(g.found, Pair{at[g.skip:], value})
-		}
-		return
+		value, ok := g.snapshot.Get(at)
+		return !ok || g.found(at[g.skip:], value)
 	}
 	dir, segment, rest := at+"/", segments[0], segments[1:]
 	literal, _, _ := cutMeta(segment)
 	for c := range g.snapshot.children(dir, literal) {
+		if !g.step.take(comparing(segment, c.name)) {
+			return false
+		}
 		switch {
 		case c.leaf != (len(rest) == 0) || !fits(segment, c.name):
 		case c.leaf:
-			g.found = append(g.found, Pair{c.key[g.skip:], c.value})
-		default:
-			g.walk(dir+c.name, rest)
+			if !g.found(c.key[g.skip:], c.value) {
+				return false
+			}
+		case !g.walk(dir+c.name, rest):
+			return false
 		}
 	}
+	return true
 }
 
 func special(segment string) bool { return strings.ContainsAny(segment, "*?") }
@@ -94,25 +151,23 @@ func fits(segment, name string) bool {
 }
 
 // globAll matches every visible key that begins as the pattern does.
-func (v *View) globAll(pattern string) ([]Pair, error) {
-	found, any, err := []Pair(nil), false, error(nil)
+func (v *View) globAll(pattern string, step Step, found func(key, value string) bool) (err error) {
+	any := false
 	literal, _, _ := cutMeta(pattern)
 	v.scan(v.scope.prefix+literal, func(full, value string) bool {
 		any = true
 		key := full[len(v.scope.prefix):]
-		var ok bool
-		if ok, err = path.Match(pattern, key); ok {
-			found = append(found, Pair{key, value})
+		if !step.take(comparing(pattern, key)) {
+			return false
 		}
-		return err == nil
+		var ok bool
+		ok, err = path.Match(pattern, key)
+		return err == nil && (!ok || found(key, value))
 	})
 	if err == nil && !any {
 		err = v.badPattern(pattern)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return err
 }
 
 func (v *View) badPattern(pattern string) error {
@@ -137,35 +192,37 @@ func cutMeta(pattern string) (literal, rest string, special bool) {
 }
 
 // scan calls f for each visible pair whose full key begins with start (a raw
-// string prefix at or below the scope's prefix), in bytewise order.
+// string prefix at or below the scope's prefix), in bytewise order, until it
+// says no.
 func (v *View) scan(start string, f func(full, value string) bool) {
 	inside := v.scope.prefix + "/"
 	if strings.HasPrefix(inside, start) {
 		start = inside
 	}
-	if v.scope.grantsAbove(start) { // and not only start: "/web" being granted says nothing of "/web2"
-		for k, val := range v.snapshot.From(start) {
-			if !strings.HasPrefix(k, start) || !strings.HasPrefix(k, inside) || !f(k, val) {
-				return
-			}
-		}
+	if !strings.HasPrefix(start, inside) {
 		return
 	}
-	pairs := []Pair(nil)
-	for _, root := range v.scope.roots {
-		if !strings.HasPrefix(root, start) && !strings.HasPrefix(start, root+"/") {
+	for _, part := range v.scope.parts {
+		if !strings.HasSuffix(part, "/") { // a key
+			if value, ok := v.snapshot.Get(part); ok && strings.HasPrefix(part, start) && !f(part, value) {
+				return
+			}
 			continue
 		}
-		for k, val := range v.snapshot.Under(root) {
-			if strings.HasPrefix(k, start) && strings.HasPrefix(k, inside) {
-				pairs = append(pairs, Pair{k, val})
-			}
+		from := part
+		if strings.HasPrefix(start, part) {
+			from = start
 		}
-	}
-	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
-	for _, p := range pairs {
-		if !f(p.Key, p.Value) {
-			return
+		if !strings.HasPrefix(from, start) {
+			continue
+		}
+		for key, value := range v.snapshot.From(from) {
+			if !strings.HasPrefix(key, from) {
+				break
+			}
+			if !f(key, value) {
+				return
+			}
 		}
 	}
 }

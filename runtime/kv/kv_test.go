@@ -245,6 +245,71 @@ func BenchmarkAlters(b *testing.B) {
 	}
 }
 
+// A walk that is ended after any of its steps has found the first of what it
+// finds otherwise, and has read the same.
+func TestWalksThatEnd(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	ended := 0
+	for range 5000 {
+		var pairs []kv.Pair
+		for range rnd.IntN(40) {
+			pairs = append(pairs, kv.Pair{Key: anyKey(rnd)})
+		}
+		keys := []string{"/"}
+		if rnd.IntN(2) == 0 {
+			keys = []string{anyKey(rnd), anyKey(rnd), anyKey(rnd)}
+		}
+		s, sc := kv.NewSnapshot(pairs), kv.NewScope([]string{"", "/a"}[rnd.IntN(2)], keys)
+		path, pattern, which := anyPath(rnd), anyPattern(rnd), rnd.IntN(3)
+		walk := func(steps int) (found []string, left int, reads kv.ReadSet) {
+			v := kv.NewView(s, sc)
+			step := func(cost int) bool { steps -= cost; return steps >= 0 }
+			add := func(name string, leaf bool) bool { found = append(found, fmt.Sprint(name, leaf)); return true }
+			switch which {
+			case 0:
+				v.ListBy(path, step, add)
+			case 1:
+				v.ListDirsBy(path, step, add)
+			case 2:
+				v.GlobBy(pattern, step, func(key, _ string) bool { return add(key, true) })
+			}
+			return found, steps, v.Reads()
+		}
+		all, left, reads := walk(1000)
+		for n := range 1000 - left {
+			some, _, same := walk(n)
+			if len(some) > len(all) || !slices.Equal(some, all[:len(some)]) || !same.Equal(reads) {
+				t.Fatalf("%v %q %q: %s %s %d: after %d steps %q of %q, with the reads %v and not %v", pairs, sc.Prefix(), keys, path, pattern, which, n, some, all, same, reads)
+			}
+			if len(some) < len(all) {
+				ended++
+			}
+		}
+	}
+	if ended < 1000 {
+		t.Errorf("%d walks ended before they had found everything", ended)
+	}
+}
+
+// The steps of a pattern are those of the directories that it looks into, and
+// a pattern of thousands of segments costs no more than its length.
+func TestStepsOfGlobs(t *testing.T) {
+	var pairs []kv.Pair
+	for _, k := range []string{"/a/1/x", "/a/1/y", "/a/2/x", "/a/3", "/b/1/x"} {
+		pairs = append(pairs, kv.Pair{Key: k})
+	}
+	s := kv.NewSnapshot(pairs)
+	for pattern, want := range map[string]int{
+		"/a/3": 0, "/a/*": 3, "/*": 2, "/*/*": 2 + 3 + 1, "/a/*/x": 3, "/a/*/?": 3 + 2 + 1, "/none/*": 0, "/[a]/*": 5,
+		"/a/*" + strings.Repeat("/x", 2000) + "/*": 3, "/a/" + strings.Repeat("*", 640): 3 * 11,
+	} {
+		steps := 0
+		if err := kv.NewView(s, kv.NewScope("", []string{"/"})).GlobBy(pattern, func(cost int) bool { steps += cost; return true }, func(string, string) bool { return true }); err != nil || steps != want {
+			t.Errorf("%.20s: %d steps, %v; want %d", pattern, steps, err, want)
+		}
+	}
+}
+
 // A pattern brings nothing that the resource may not see, though it begins in
 // the same way.
 func TestGlobKeepsToTheScope(t *testing.T) {

@@ -14,6 +14,7 @@ type Scope struct {
 	prefix string              // "" or "/a/b"
 	grants map[string]struct{} // full paths; "" grants everything
 	roots  []string            // the grants that lie in no other grant, in order
+	parts  []string            // each root, and with a slash behind it for what lies below, in the order of the keys
 }
 
 // NewScope joins each of keys to prefix as confd does: a missing leading slash
@@ -28,9 +29,11 @@ func NewScope(prefix string, keys []string) Scope {
 	for g := range sc.grants {
 		if g == "" || !sc.grantsAbove(g) {
 			sc.roots = append(sc.roots, g)
+			sc.parts = append(sc.parts, g, g+"/")
 		}
 	}
 	slices.Sort(sc.roots)
+	slices.Sort(sc.parts) // between "/a" and what lies below it there may be "/a-b"
 	return sc
 }
 
@@ -134,55 +137,87 @@ func (v *View) Exists(key string) bool {
 // sorted and unique. A trailing slash is tolerated; a key that has a value
 // lists its own base name, too; an absent path lists nothing
 // (confd's documentation, "ls").
-func (v *View) List(dir string) []string {
-	names, self := v.list(dir, Names, Tree)
-	if self != "" {
-		names = append(names, self)
-	}
-	return unique(names)
-}
+func (v *View) List(dir string) []string { return sorted(v.ListBy, dir) }
 
 // ListDirs is the names of the children of a directory that have children
 // themselves (confd's documentation, "lsdir").
-func (v *View) ListDirs(dir string) []string {
-	names, _ := v.list(dir, Subdir, Below)
-	return unique(names)
-}
+func (v *View) ListDirs(dir string) []string { return sorted(v.ListDirsBy, dir) }
 
-// unique sorts names, of which most are in order.
-func unique(names []string) []string {
+// sorted sorts what a listing finds, most of which is in order.
+func sorted(list func(string, Step, func(string, bool) bool), dir string) (names []string) {
+	list(dir, nil, func(name string, _ bool) bool {
+		names = append(names, name)
+		return true
+	})
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// list finds the names of a directory that is granted, or of what is granted
-// and lies below it; of and part say what is listed.
-func (v *View) list(dir string, of, part Of) (names []string, self string) {
-	if !strings.HasPrefix(dir, "/") {
-		return nil, ""
+// ListBy is List for one who may have to stop half-way. It calls found for each
+// name in about their order, with whether it is that of a key; one that is a key
+// and a directory comes for each. A step is a child of the directory.
+//
+// What the listing depends on is in the ReadSet also when it was ended.
+func (v *View) ListBy(dir string, step Step, found func(name string, leaf bool) bool) {
+	full, above, ok := v.listed(dir, Names)
+	switch {
+	case !ok:
+		return
+	case above:
+		v.listAbove(full, Tree, step, found)
+		return
 	}
-	full := v.scope.prefix + strings.TrimSuffix(dir, "/")
-	if !v.scope.Grants(full) {
-		return v.listAbove(full, part), ""
-	}
-	v.reads.addListing(Listing{full, of})
-	for c := range v.snapshot.children(full+"/", "") {
-		if of == Names || !c.leaf {
-			names = append(names, c.name)
-		}
-	}
-	if of == Names && full != v.scope.prefix && !strings.HasSuffix(dir, "/") {
+	itself := full != v.scope.prefix && !strings.HasSuffix(dir, "/")
+	if itself {
 		v.reads.addListing(Listing{full, Itself})
-		if _, ok := v.snapshot.Get(full); ok {
-			self = path.Base(full)
+	}
+	for c := range v.snapshot.children(full+"/", "") {
+		if !step.take(1) || !found(c.name, c.leaf) {
+			return
 		}
 	}
-	return names, self
+	if itself {
+		if _, ok := v.snapshot.Get(full); ok {
+			found(path.Base(full), true)
+		}
+	}
 }
 
-// listAbove lists a directory that lies above what is granted.
-func (v *View) listAbove(full string, part Of) (names []string) {
-	v.reads.addListing(Listing{full, Above})
+// ListDirsBy is ListDirs in the same way.
+func (v *View) ListDirsBy(dir string, step Step, found func(name string, leaf bool) bool) {
+	full, above, ok := v.listed(dir, Subdir)
+	switch {
+	case !ok:
+		return
+	case above:
+		v.listAbove(full, Below, step, found)
+		return
+	}
+	for c := range v.snapshot.children(full+"/", "") {
+		if !step.take(1) || !c.leaf && !found(c.name, false) {
+			return
+		}
+	}
+}
+
+// listed is the full path of a directory that is listed, and whether what is
+// granted lies below it.
+func (v *View) listed(dir string, of Of) (full string, above, ok bool) {
+	if !strings.HasPrefix(dir, "/") {
+		return "", false, false
+	}
+	full = v.scope.prefix + strings.TrimSuffix(dir, "/")
+	if above = !v.scope.Grants(full); above {
+		of = Above
+	}
+	v.reads.addListing(Listing{full, of})
+	return full, above, true
+}
+
+// listAbove lists a directory that lies above what is granted; part says what is
+// listed of it. A step is a root.
+func (v *View) listAbove(full string, part Of, step Step, found func(name string, leaf bool) bool) {
+	going := true
 	for _, root := range v.scope.roots {
 		below, ok := strings.CutPrefix(root, full+"/")
 		if !ok {
@@ -196,10 +231,9 @@ func (v *View) listAbove(full string, part Of) (names []string) {
 		if part == Below {
 			tree += "/"
 		}
-		v.reads.addListing(Listing{root, part})
-		if v.snapshot.holds(tree) {
-			names = append(names, name)
+		v.reads.addListing(Listing{root, part}) // of all, also when it was ended
+		if going = going && step.take(1); going && v.snapshot.holds(tree) {
+			going = found(name, false)
 		}
 	}
-	return names
 }

@@ -2,7 +2,7 @@ package wasm
 
 import (
 	"context"
-	"iter"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,14 +14,12 @@ import (
 
 type nothingThere struct{}
 
-func (nothingThere) Grants(string) bool        { return true }
-func (nothingThere) Get(string) (string, bool) { return "", false }
-func (nothingThere) Exists(string) bool        { return false }
-func (nothingThere) Glob(string) (iter.Seq2[string, string], error) {
-	return func(func(string, string) bool) {}, nil
-}
-func (nothingThere) List(string) []string     { return nil }
-func (nothingThere) ListDirs(string) []string { return nil }
+func (nothingThere) Grants(string) bool                                              { return true }
+func (nothingThere) Get(string) (string, bool)                                       { return "", false }
+func (nothingThere) Exists(string) bool                                              { return false }
+func (nothingThere) Glob(string, func(int) bool, func(key, value string) bool) error { return nil }
+func (nothingThere) List(string, func(int) bool, func(string, bool) bool)            {}
+func (nothingThere) ListDirs(string, func(int) bool, func(string, bool) bool)        {}
 
 // largeGuest is more than the compiler does in a moment.
 func largeGuest(t testing.TB) []byte { return guestOf(t, 1500) }
@@ -61,7 +59,7 @@ func TestBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.compiling.Lock()
+	r.compiling <- struct{}{}
 	m, err := r.Load(t.Context(), "large.wasm", bin)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +72,7 @@ func TestBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.compiling.Unlock()
+	r.compiling.give()
 	r.compilers.Wait()
 	if m.code.Load().slow {
 		t.Error("it is still in the interpreter")
@@ -114,7 +112,7 @@ func TestBackgroundGivenUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.compiling.Lock()
+		r.compiling <- struct{}{}
 		m, err := r.Load(t.Context(), "large.wasm", largeGuest(t))
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +122,7 @@ func TestBackgroundGivenUp(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		r.compiling.Unlock()
+		r.compiling.give()
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
@@ -134,5 +132,32 @@ func TestBackgroundGivenUp(t *testing.T) {
 		if list, err := os.ReadDir(dir); err != nil || len(list) != 1 { // wazero's own directory
 			t.Errorf("in the cache: %v, %v", list, err)
 		}
+	}
+}
+
+// Who gives up on a load does not wait for the guest that compiles before.
+func TestLoadGivenUp(t *testing.T) {
+	r, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.compiling <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := r.Load(ctx, "given-up.wasm", guestOf(t, 1))
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	r.compiling.give()
+	m, err := r.Load(t.Context(), "again.wasm", guestOf(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := firstOf(m.Close(), r.Close()); err != nil {
+		t.Error(err)
 	}
 }

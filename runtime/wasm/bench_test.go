@@ -1,7 +1,6 @@
 package wasm_test
 
 import (
-	"iter"
 	"testing"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -12,8 +11,7 @@ import (
 // oneKey has a value for every key.
 type oneKey struct{ noKeys }
 
-func (oneKey) Get(string) (string, bool)                      { return "10.0.0.1", true }
-func (oneKey) Glob(string) (iter.Seq2[string, string], error) { return nil, nil }
+func (oneKey) Get(string) (string, bool) { return "10.0.0.1", true }
 
 // BenchmarkHostCall is one call of getv for a key that was read before, with
 // the loop around it; the loop alone is beside it.

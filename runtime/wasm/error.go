@@ -48,6 +48,10 @@ func (e *returned) Error() string { return fmt.Sprintf("it returned %d", e.code)
 func (i *Instance) explain(function string, err error) error {
 	ge := &GuestError{Guest: i.module.name, Function: function, Err: err, Code: problem.GuestFailed}
 	i.reason(ge, err)
+	var limit *hostfuncs.LimitError
+	if errors.As(err, &limit) {
+		ge.Advice = fmt.Sprintf("raise %s in [template.limits], if the guest needs it", limit.Limit)
+	}
 	lines := i.session.Lines()
 	ge.Log = lines[max(0, len(lines)-lastLines):]
 	if ge.Code == problem.GuestMemory || ge.Code == problem.GuestFuel || ge.Code == problem.GuestTimeout {

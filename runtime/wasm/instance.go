@@ -41,6 +41,8 @@ type Instance struct {
 	cancel  context.CancelFunc
 	began   time.Time
 	meter   meter
+
+	deadline time.Time
 }
 
 // instanceKey finds the instance in the context of a host call.
@@ -69,7 +71,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	if i.code.slow {
 		i.limits.Time = min(limits.Time*slowness, Ceiling.Time)
 	}
-	i.session.Limits = limits.forHost()
+	i.session.Limits, i.session.Interrupt = limits.forHost(), i.spent
 	i.meter.limit = limits.Fuel
 	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
 	if need := m.about.MinMemory; need > limits.Memory {
@@ -82,7 +84,8 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 		return nil, fmt.Errorf("guest %s: memory: %w", m.name, err)
 	}
 	i.memory = memory
-	ctx, i.cancel = context.WithTimeout(ctx, i.limits.Time)
+	i.deadline = i.began.Add(i.limits.Time)
+	ctx, i.cancel = context.WithDeadline(ctx, i.deadline)
 	i.ctx = context.WithValue(ctx, instanceKey{}, i)
 	return i, nil
 }

@@ -107,6 +107,10 @@ func (i *Interpreter) pay(fuel uint64) error {
 	return i.ctx.Err()
 }
 
+// Overdue is why the invocation must end now, for who works for the script and
+// takes long.
+func (i *Interpreter) Overdue() error { return i.overdue() }
+
 // OutOfMemory tells whether the engine has asked for more memory than its limit.
 func (i *Interpreter) OutOfMemory() bool { return i.memory.refused }
 

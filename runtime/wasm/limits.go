@@ -17,18 +17,19 @@ type Limits struct {
 	Output int           // bytes; default 8 MiB
 	Result int           // bytes of one answer of a host function; default 8 MiB
 	Calls  uint64        // host calls; default 10,000,000
+	Reads  int           // bytes of names that it asks for, each once and with 128 more; default 16 MiB: 100,000 keys
 }
 
 // Defaults are the limits of a guest that asks for none.
 var Defaults = Limits{
 	Memory: 32 << 20, Fuel: 2e9, Time: 5 * time.Second, Stack: 1 << 19,
-	Output: 8 << 20, Result: 8 << 20, Calls: 10e6,
+	Output: 8 << 20, Result: 8 << 20, Calls: 10e6, Reads: 16 << 20,
 }
 
 // Ceiling is what a resource may raise the limits to.
 var Ceiling = Limits{
 	Memory: 256 << 20, Fuel: 1e11, Time: 60 * time.Second, Stack: 1 << 20,
-	Output: 64 << 20, Result: 64 << 20, Calls: 1e9,
+	Output: 64 << 20, Result: 64 << 20, Calls: 1e9, Reads: 256 << 20,
 }
 
 // Or fills what l leaves open from o.
@@ -36,7 +37,7 @@ func (l Limits) Or(o Limits) Limits {
 	return Limits{
 		Memory: cmp.Or(l.Memory, o.Memory), Fuel: cmp.Or(l.Fuel, o.Fuel), Time: cmp.Or(l.Time, o.Time),
 		Stack: cmp.Or(l.Stack, o.Stack), Output: cmp.Or(l.Output, o.Output), Result: cmp.Or(l.Result, o.Result),
-		Calls: cmp.Or(l.Calls, o.Calls),
+		Calls: cmp.Or(l.Calls, o.Calls), Reads: cmp.Or(l.Reads, o.Reads),
 	}
 }
 
@@ -48,7 +49,7 @@ func (l Limits) Beyond() error {
 	}{
 		{"memory", l.Memory, Ceiling.Memory}, {"fuel", l.Fuel, Ceiling.Fuel}, {"time", uint64(l.Time), uint64(Ceiling.Time)},
 		{"stack", uint64(l.Stack), uint64(Ceiling.Stack)}, {"output", uint64(l.Output), uint64(Ceiling.Output)},
-		{"result", uint64(l.Result), uint64(Ceiling.Result)}, {"calls", l.Calls, Ceiling.Calls},
+		{"result", uint64(l.Result), uint64(Ceiling.Result)}, {"calls", l.Calls, Ceiling.Calls}, {"reads", uint64(l.Reads), uint64(Ceiling.Reads)},
 	} {
 		if c.got > c.max {
 			return fmt.Errorf("limit %s is above the most that wconf allows (%d)", c.name, c.max)
@@ -59,7 +60,7 @@ func (l Limits) Beyond() error {
 
 // forHost is the part that the host functions look at.
 func (l Limits) forHost() hostfuncs.Limits {
-	return hostfuncs.Limits{Calls: l.Calls, Output: l.Output, Result: l.Result, LogBytes: 64 << 10, LogLines: 256}
+	return hostfuncs.Limits{Calls: l.Calls, Output: l.Output, Result: l.Result, Reads: l.Reads, LogBytes: 64 << 10, LogLines: 256}
 }
 
 // Stats is what an invocation used. Fuel and the counts are the same each time

@@ -97,7 +97,31 @@ func tick(ctx context.Context, guest api.Module, _ []uint64) {
 		panic(err)
 	}
 	time.Sleep(m.rest())
-	i.interrupt()
+	if err := i.overdue(); err != nil {
+		panic(err)
+	}
+}
+
+// spent is asked within a host call that has cost some fuel so far. What it took
+// when it ends the invocation is the same each time.
+func (i *Instance) spent(fuel uint64) error {
+	if i.meter.used()+fuel > i.meter.limit {
+		return i.meter.take(fuel)
+	}
+	return i.overdue()
+}
+
+// overdue is interrupt for those who return errors, and who have worked for a
+// while: the timer that ends the context needs a processor, which the guest may
+// be keeping to itself.
+func (i *Instance) overdue() error {
+	if err := i.ctx.Err(); err != nil {
+		return err
+	}
+	if !time.Now().Before(i.deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // charge takes fuel for a host call.

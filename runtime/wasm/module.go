@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -52,12 +53,12 @@ type program struct {
 type code struct {
 	engine   wazero.Runtime
 	compiled wazero.CompiledModule
-	slow     bool // the engine is the interpreter, for as long as the module compiles
+	slow     bool // the engine is the interpreter: while the module compiles, or for good
 }
 
 func (r *Runtime) program(about *Inspection, compiled wazero.CompiledModule) *program {
 	p := &program{about: *about, stop: func() {}}
-	p.code.Store(&code{engine: r.engine, compiled: compiled})
+	p.code.Store(&code{engine: r.engine, compiled: compiled, slow: r.slow})
 	return p
 }
 
@@ -66,7 +67,8 @@ const compileTime = 30 * time.Second
 
 // Load vets and compiles a guest. Name stands in errors and logs: the path as
 // the resource says it. What is wrong with the module is a *problem.Problem
-// with the code guest-load. The module must be closed.
+// with the code guest-load; when ctx is canceled the load ends, with the error of
+// the context. The module must be closed.
 func (r *Runtime) Load(ctx context.Context, name string, bin []byte) (*Module, error) {
 	m, err := r.loadAs(ctx, name, bin, vet)
 	if err == nil && m.about.Kind == Engine {
@@ -104,7 +106,7 @@ func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []by
 			r.kept(name, r.cache.seal())
 			return r.program(about, compiled), nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("guest %s: compile: %w", name, ctx.Err())
+			return nil, unfinished(name, ctx.Err())
 		}
 		r.log.Warn("cache of compiled guests is damaged, it is emptied", "guest", name)
 		if err := r.cache.empty(); err != nil {
@@ -120,15 +122,25 @@ func (r *Runtime) load(ctx context.Context, name string, digest Digest, bin []by
 	if err != nil {
 		return nil, refuse(name, err.Error(), "", err)
 	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, unfinished(name, ctx.Err())
+	}
 	if r.background && len(rewritten) > large {
 		return r.startSlowly(ctx, name, about, rewritten)
 	}
 	compiled, err := r.compile(ctx, rewritten)
-	if err != nil {
+	switch {
+	case err != nil && errors.Is(ctx.Err(), context.Canceled): // no fault of the guest's
+		return nil, unfinished(name, ctx.Err())
+	case err != nil:
 		return nil, refuse(name, "it does not compile: "+err.Error(), "", err)
 	}
 	r.kept(name, r.cache.put(about, rewritten))
 	return r.program(about, compiled), nil
+}
+
+func unfinished(name string, err error) error {
+	return fmt.Errorf("guest %s: compile: %w", name, err)
 }
 
 // kept says that the cache could not be written; the guest runs all the same.
@@ -138,9 +150,28 @@ func (r *Runtime) kept(name string, err error) {
 	}
 }
 
+// turn is a lock for which one need not wait to the end.
+type turn chan struct{}
+
+func (t turn) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
+
 func (r *Runtime) compile(ctx context.Context, rewritten []byte) (wazero.CompiledModule, error) {
-	r.compiling.Lock()
-	defer r.compiling.Unlock()
+	if err := r.compiling.take(ctx); err != nil {
+		return nil, err
+	}
+	defer r.compiling.give()
 	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, 2), compileTime)
 	defer cancel()
 	compiled, err := r.engine.CompileModule(ctx, rewritten)

@@ -24,13 +24,15 @@ type Options struct {
 	// not there. It holds machine code that wconf runs: it must belong to the
 	// user who runs wconf, and be closed to all others. Empty keeps nothing.
 	Cache string
-	// Interpreter runs guests without machine code, ten to fifty times slower.
-	// wazero also does so by itself where the system forbids machine code.
+	// Interpreter runs guests without machine code, ten to fifty times slower, in
+	// the same time. Where there can be no machine code, all guests run so, and get
+	// longer.
 	Interpreter bool
 	// Background lets a large guest that is not in the cache start in the
 	// interpreter, while it compiles: for a daemon that must not wait.
 	Background bool
-	// Log hears of a cache that cannot be used; nil: nobody does.
+	// Log hears of a cache that cannot be used, and of an interpreter that nobody
+	// asked for; nil: nobody does.
 	Log *slog.Logger
 }
 
@@ -41,10 +43,11 @@ type Runtime struct {
 	compiled   wazero.CompilationCache // nil without a directory
 	cache      *cache                  // nil without a directory
 	background bool
+	slow       bool // engine is an interpreter, because there can be no machine code
 	memories   memories
 	log        *slog.Logger
 
-	compiling sync.Mutex // one module at a time
+	compiling turn // one module at a time
 	compilers sync.WaitGroup
 
 	loading     sync.Mutex // guards what follows
@@ -54,7 +57,7 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime; Close ends it.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{programs: map[Digest]*program{}, log: o.Log}
+	r := &Runtime{programs: map[Digest]*program{}, compiling: make(turn, 1), log: o.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -69,12 +72,29 @@ func NewRuntime(o Options) (*Runtime, error) {
 		}
 		config = config.WithCompilationCache(r.compiled)
 	}
-	r.background = o.Background && !o.Interpreter
+	why := withoutMachineCode()
+	r.slow = why != "" && !o.Interpreter
+	r.background = o.Background && !o.Interpreter && !r.slow
 	var err error
 	if r.engine, err = newEngine(config); err != nil {
 		return nil, firstOf(err, r.Close())
 	}
+	if r.slow {
+		r.log.Info("guests run in the interpreter, ten to fifty times slower, and get ten times as long", "why", why)
+	}
 	return r, nil
+}
+
+// withoutMachineCode says why guests cannot be compiled; empty: they can. It is
+// what wazero goes by.
+func withoutMachineCode() string {
+	switch {
+	case runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64":
+		return "there is no compiler for " + runtime.GOARCH
+	case !executable():
+		return "the system forbids machine code (MemoryDenyWriteExecute of systemd does)"
+	}
+	return ""
 }
 
 // newEngine is a wazero with everything that guests import.

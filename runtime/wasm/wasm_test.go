@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -19,14 +18,12 @@ import (
 // noKeys is a store without keys.
 type noKeys struct{}
 
-func (noKeys) Grants(string) bool        { return true }
-func (noKeys) Get(string) (string, bool) { return "", false }
-func (noKeys) Exists(string) bool        { return false }
-func (noKeys) Glob(string) (iter.Seq2[string, string], error) {
-	return func(func(string, string) bool) {}, nil
-}
-func (noKeys) List(string) []string     { return nil }
-func (noKeys) ListDirs(string) []string { return nil }
+func (noKeys) Grants(string) bool                                              { return true }
+func (noKeys) Get(string) (string, bool)                                       { return "", false }
+func (noKeys) Exists(string) bool                                              { return false }
+func (noKeys) Glob(string, func(int) bool, func(key, value string) bool) error { return nil }
+func (noKeys) List(string, func(int) bool, func(string, bool) bool)            {}
+func (noKeys) ListDirs(string, func(int) bool, func(string, bool) bool)        {}
 
 func newRuntime(t testing.TB, o wasm.Options) *wasm.Runtime {
 	t.Helper()

@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"iter"
 	"strconv"
 
 	"github.com/wconf/wconf/runtime/kv"
@@ -10,16 +9,16 @@ import (
 // keys shows a View to the host functions.
 type keys struct{ *kv.View }
 
-// Glob yields what a View's Glob found.
-func (k keys) Glob(pattern string) (iter.Seq2[string, string], error) {
-	pairs, err := k.View.Glob(pattern)
-	return func(yield func(string, string) bool) {
-		for _, p := range pairs {
-			if !yield(p.Key, p.Value) {
-				return
-			}
-		}
-	}, err
+func (k keys) Glob(pattern string, step func(int) bool, found func(key, value string) bool) error {
+	return k.GlobBy(pattern, step, found)
+}
+
+func (k keys) List(dir string, step func(int) bool, found func(name string, leaf bool) bool) {
+	k.ListBy(dir, step, found)
+}
+
+func (k keys) ListDirs(dir string, step func(int) bool, found func(name string, leaf bool) bool) {
+	k.ListDirsBy(dir, step, found)
 }
 
 // revision is the generation of the snapshot. It changes without any key that

@@ -1,5 +1,11 @@
 package script
 
+import (
+	"strings"
+
+	"github.com/wconf/wconf/hostfuncs"
+)
+
 // exception is what a script threw and did not catch.
 type exception struct {
 	name    string // "TypeError", "Error"; empty when it is no Error
@@ -14,6 +20,21 @@ func (e *exception) Error() string {
 	return e.name + ": " + e.message
 }
 
+// How many bytes are kept of what a script says of its exception, which is all
+// that its memory holds. A message may quote the name of a key.
+const (
+	longestName    = 256
+	longestMessage = 2 * hostfuncs.Longest
+	longestStack   = 16 << 10
+)
+
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // exception takes the one that is under way. Reading it may run code of the
 // script: it has its getters where it likes.
 func (i *interpreter) exception() error {
@@ -26,15 +47,18 @@ func (i *interpreter) exception() error {
 		return err
 	} else if is { // throw "text"
 		e.message, err = i.text(c)
+		e.message = shortened(e.message, longestMessage)
 		return firstOf(err, e)
 	}
 	for _, p := range []struct {
 		name string
 		into *string
-	}{{"name", &e.name}, {"message", &e.message}, {"stack", &e.stack}} {
+		most int
+	}{{"name", &e.name, longestName}, {"message", &e.message, longestMessage}, {"stack", &e.stack, longestStack}} {
 		if *p.into, err = i.property(c, p.name); err != nil {
 			return err
 		}
+		*p.into = shortened(*p.into, p.most)
 	}
 	return e
 }

@@ -1,8 +1,10 @@
 package script
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -13,8 +15,10 @@ import (
 type host struct {
 	interpreter
 	session *hostfuncs.Session
-	read    map[string]struct{} // values of keys that the script got
-	failed  string              // the stack at fail
+	failed  string // the stack at fail
+
+	read      map[string]struct{} // values of keys that the script got
+	readBytes int
 }
 
 // functions is the one list of host functions, by name.
@@ -64,71 +68,87 @@ func (h *host) serve(f *hostfuncs.Function, first, second string) (cell, error) 
 
 // give hands a result to the script: lists and tables as JSON.
 func (h *host) give(function, argument string, result []byte) (cell, error) {
-	items := itemsOf(function, result)
-	for _, item := range items {
-		if !utf8.ValidString(item) {
-			return h.throw(fmt.Sprintf("%s %s: the value is not UTF-8, and a script holds text only", function, argument))
-		}
-	}
-	h.note(function, items)
 	switch function {
-	case "gets":
-		return h.json(pairs(items))
+	case "gets", "getvs", "ls", "lsdir":
+		return h.giveList(function, argument, result)
 	case "params":
-		return h.json(table(items))
-	case "getvs", "ls", "lsdir":
-		return h.json(items)
+		return h.json(maps.Collect(hostfuncs.Pairs(result)))
 	}
-	return h.newString(items[0])
+	text := string(result)
+	if !utf8.ValidString(text) {
+		return h.notText(function, argument)
+	}
+	if function == "getv" {
+		h.note(text)
+	}
+	return h.newString(text)
 }
 
-func itemsOf(function string, result []byte) []string {
-	switch function {
-	case "gets", "params":
-		return hostfuncs.Items(result, 2)
-	case "getvs", "ls", "lsdir":
-		return hostfuncs.Items(result, 1)
-	}
-	return []string{string(result)}
+func (h *host) notText(function, argument string) (cell, error) {
+	return h.throw(fmt.Sprintf("%s %s: the value is not UTF-8, and a script holds text only", function, argument))
 }
 
-// note keeps the values of keys, each once: no more than the store holds.
-func (h *host) note(function string, items []string) {
-	from, step := 0, 1
-	switch function {
-	case "gets":
-		from, step = 1, 2
-	case "getv", "getvs":
-	default:
+// itemsAtOnce is how many items of a list are made into JSON between two looks
+// at the deadline.
+const itemsAtOnce = 64
+
+// giveList writes the JSON item by item: a list may have half a million.
+func (h *host) giveList(function, argument string, result []byte) (cell, error) {
+	var text bytes.Buffer
+	out, items := json.NewEncoder(&text), hostfuncs.Items(result)
+	if function == "gets" {
+		items = hostfuncs.Pairs(result)
+	}
+	text.WriteByte('[')
+	n := 0
+	for item, value := range items {
+		if !utf8.ValidString(item) || !utf8.ValidString(value) {
+			return h.notText(function, argument)
+		}
+		if n++; n%itemsAtOnce == 0 {
+			if err := h.Overdue(); err != nil {
+				return 0, err
+			}
+		}
+		var err error
+		switch function {
+		case "gets":
+			h.note(value)
+			err = out.Encode(pair{item, value})
+		case "getvs":
+			h.note(item)
+			err = out.Encode(item)
+		default:
+			err = out.Encode(item)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("answer to a script: %w", err)
+		}
+		text.Truncate(text.Len() - 1) // the line feed
+		text.WriteByte(',')
+	}
+	if n > 0 {
+		text.Truncate(text.Len() - 1)
+	}
+	text.WriteByte(']')
+	return h.newString(text.String())
+}
+
+// note keeps the value of a key, each once: no more than the store holds.
+func (h *host) note(value string) {
+	if _, again := h.read[value]; again {
 		return
 	}
 	if h.read == nil {
 		h.read = map[string]struct{}{}
 	}
-	for n := from; n < len(items); n += step {
-		h.read[items[n]] = struct{}{}
-	}
+	h.read[value] = struct{}{}
+	h.readBytes += len(value)
 }
 
 type pair struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
-}
-
-func pairs(items []string) []pair {
-	list := make([]pair, 0, len(items)/2)
-	for n := 0; n < len(items); n += 2 {
-		list = append(list, pair{items[n], items[n+1]})
-	}
-	return list
-}
-
-func table(items []string) map[string]string {
-	m := map[string]string{}
-	for n := 0; n < len(items); n += 2 {
-		m[items[n]] = items[n+1]
-	}
-	return m
 }
 
 func (h *host) json(data any) (cell, error) {

@@ -2,11 +2,13 @@ package script_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -158,5 +160,30 @@ func TestEndlessNames(t *testing.T) {
 			t.Errorf("%s: the heap grew by %d MiB", ask, grown>>20)
 		}
 		runtime.KeepAlive(v)
+	}
+}
+
+// Neither many values nor a long message or stack keep wconf busy when the script
+// has ended.
+func TestLongExceptions(t *testing.T) {
+	var pairs []kv.Pair
+	for i := range 100_000 {
+		pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/app/%06d", i), Value: fmt.Sprintf("value%06x", i)})
+	}
+	many := kv.NewSnapshot(pairs)
+	for _, text := range []string{
+		`const all = getvs("/app/*").join(" "); throw new TypeError(all)`,
+		`getvs("/app/*"); throw Object.assign(new TypeError("x"), {stack: "at f (site.js:999999999:1)\n".repeat(3e5), name: "abc ".repeat(3e5)})` + strings.Repeat("\n", 9e5),
+		`getvs("/app/*"); throw "text ".repeat(3e5)`,
+	} {
+		s := newScript(t, text, script.Options{})
+		began := time.Now()
+		_, err := s.Render(t.Context(), kv.NewView(many, kv.NewScope("", []string{"/app"})))
+		if took := time.Since(began); took > 20*time.Second { // it was some minutes
+			t.Errorf("%.60s: it took %v", text, took)
+		}
+		if err == nil || len(err.Error()) > 10_000 || strings.Contains(err.Error(), "value0") {
+			t.Errorf("%.60s: %.200v", text, err)
+		}
 	}
 }

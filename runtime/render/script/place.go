@@ -11,7 +11,14 @@ import (
 )
 
 // source is the text of a script and where it stands.
-type source struct{ file, text string }
+type source struct {
+	file, text string
+	lines      int
+}
+
+func newSource(file, text string) source {
+	return source{file: file, text: text, lines: 1 + strings.Count(text, "\n")}
+}
 
 // name is how stacks call the script.
 func (s source) name() string { return s.file[strings.LastIndexByte(s.file, '/')+1:] }
@@ -44,7 +51,7 @@ func (s source) place(frame string) (line, column int, ok bool) {
 	}
 	first, rest, _ := strings.Cut(strings.TrimRight(at, ")\n"), ":")
 	line, err := strconv.Atoi(first)
-	if err != nil || line < 1 || line > 1+strings.Count(s.text, "\n") {
+	if err != nil || line < 1 || line > s.lines {
 		return 0, 0, false
 	}
 	column, err = strconv.Atoi(rest)

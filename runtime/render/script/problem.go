@@ -3,12 +3,8 @@ package script
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
@@ -79,6 +75,10 @@ func (s *Script) ended(h *host, err error, stack string) *problem.Problem {
 	switch {
 	case ge != nil && ge.Failed:
 		return p
+	case ge != nil:
+		p.Hint = ge.Advice
+	}
+	switch {
 	case errors.Is(err, errNoMemory) || h.OutOfMemory() && p.Code == problem.GuestFailed:
 		p.Code, p.Msg = problem.GuestMemory, s.outOfMemory()
 	}
@@ -160,33 +160,4 @@ func (s *Script) grantHint(key string) string {
 		quoted = append(quoted, strconv.Quote(strings.TrimPrefix(root, s.o.Scope.Prefix())))
 	}
 	return fmt.Sprintf("the resource's keys do not include %s; add it to keys = [%s]", key, strings.Join(quoted, ", "))
-}
-
-// shortest is how long a word must be to tell something.
-const shortest = 3
-
-var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\p{L}\p{N}_]{3,}`) })
-
-// withoutValues is the message of an exception. What the engine says by itself
-// may quote the value of a key, or a part of it: each value, and each word of
-// one, that the script itself does not have goes. An Error is the author's own
-// words.
-func (s *Script) withoutValues(h *host, e *exception) string {
-	if e.name == "Error" {
-		return e.message
-	}
-	msg := e.Error()
-	values := slices.SortedFunc(maps.Keys(h.read), func(a, b string) int { return len(b) - len(a) })
-	hide := func(part string) string {
-		if strings.Contains(s.source.text, part) || !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, part) }) {
-			return part
-		}
-		return "…"
-	}
-	for _, value := range values {
-		if len(value) >= shortest && strings.Contains(msg, value) {
-			msg = strings.ReplaceAll(msg, value, hide(value))
-		}
-	}
-	return words().ReplaceAllStringFunc(msg, hide)
 }

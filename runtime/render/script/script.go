@@ -81,7 +81,7 @@ func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, 
 
 // newScript is a script that is not compiled yet; it is there also beside an error.
 func newScript(m *wasm.Module, text []byte, o Options) (*Script, error) {
-	s := &Script{o: o, module: m, asked: new(atomic.Int64), source: source{file: o.File, text: string(text)}, limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
+	s := &Script{o: o, module: m, asked: new(atomic.Int64), source: newSource(o.File, string(text)), limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
 	if err := s.limits.Beyond(); err != nil {
 		return s, s.problem(problem.Config, err.Error(), "")
 	}

@@ -1,0 +1,103 @@
+package wasm_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	guests "github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/wasm"
+	"github.com/wconf/wconf/runtime/wasm/wat"
+)
+
+// manyKeys is half a million keys in a flat directory, and fewer in another, in
+// which every name is that of a key and of a directory, with others between
+// them, so that a listing comes out of order and twice.
+var manyKeys = sync.OnceValue(func() *kv.Snapshot {
+	var pairs []kv.Pair
+	for i := range 500_000 {
+		pairs = append(pairs, kv.Pair{Key: fmt.Sprintf("/flat/%06d", i), Value: fmt.Sprintf("%06x", i*7919%1_000_003)})
+	}
+	for i := range 50_000 {
+		name := fmt.Sprintf("/mixed/%05d", i)
+		pairs = append(pairs, kv.Pair{Key: name, Value: "v"}, kv.Pair{Key: name + "-b", Value: "v"}, kv.Pair{Key: name + "/c", Value: "v"})
+	}
+	return kv.NewSnapshot(pairs)
+})
+
+// walking asks one function for two names in turn, for ever: the host keeps no
+// more than the last answer.
+func walking(t testing.TB, function, one, other string) []byte {
+	t.Helper()
+	ask := func(at, text string) string {
+		return fmt.Sprintf(`(drop (call $ask (i32.const %s) (i32.const %d) (i32.const 65536) (i32.const 10000000)))`, at, len(text))
+	}
+	return wat.Assemble(t, `(module
+		(import "wconf/v1" "`+function+`" (func $ask (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 200)
+		(data (i32.const 0) "`+strings.ReplaceAll(one, `\`, `\\`)+`")
+		(data (i32.const 8192) "`+strings.ReplaceAll(other, `\`, `\\`)+`")
+		(func (export "render") (result i32) (loop $l `+ask("0", one)+ask("8192", other)+`(br $l)) (i32.const 0)))`)
+}
+
+// A guest whose host calls walk over half a million keys ends at its deadline as
+// one that spins does, and within its fuel when that is less.
+func TestHostileWalks(t *testing.T) {
+	const limit, bar = 100 * time.Millisecond, 64 << 20
+	long := "*" + strings.Repeat("0*", 2000) + "x"
+	walks := []struct{ name, function, one, other string }{
+		{"gets", "gets", "/flat/*", "/mixed/*"},
+		{"gets that fits", "gets", "/flat/0*", "/flat/1*"},
+		{"gets of nothing", "gets", "/flat/*x", "/*/*x"},
+		{"gets with a class", "gets", "/flat/[a-z]*", "/[a-z]*"},
+		{"gets of a long pattern", "gets", "/flat/" + long, "/mixed/" + long},
+		{"gets of a deep pattern", "gets", "/mixed/*" + strings.Repeat("/c", 1900) + "/*", "/mixed/*" + strings.Repeat("/d", 1900) + "/*"},
+		{"getvs", "getvs", "/flat/*", "/mixed/*"},
+		{"ls", "ls", "/flat", "/flat/"},
+		{"ls out of order", "ls", "/mixed", "/mixed/"},
+		{"lsdir", "lsdir", "/flat", "/mixed"},
+	}
+	fuel := map[string]uint64{}
+	for _, interpreter := range []bool{false, true} {
+		r := newRuntime(t, wasm.Options{Interpreter: interpreter})
+		for _, w := range walks {
+			t.Run(fmt.Sprintf("%s, interpreter %v", w.name, interpreter), func(t *testing.T) {
+				m := load(t, r, walking(t, w.function, w.one, w.other))
+				keys := manyKeys()
+				walk := func(l wasm.Limits) (kv.ReadSet, uint64, error) {
+					v := kv.NewView(keys, kv.NewScope("", []string{"/"}))
+					_, stats, err := run(t, m, wasm.Invocation{Session: guests.NewSession(v, nil), Limits: l})
+					return v.Reads(), stats.Fuel, err
+				}
+				var late time.Duration
+				more := grew(t, func() {
+					late = soonest(t, func() time.Duration {
+						began := time.Now()
+						reads, _, err := walk(wasm.Limits{Time: limit, Fuel: 1e11})
+						took := time.Since(began)
+						wantProblem(t, err, problem.GuestTimeout, "it was stopped")
+						if len(slices.Collect(reads.Listings())) == 0 && len(maps.Collect(reads.Globs())) == 0 {
+							t.Error("what it walked over is not in its reads")
+						}
+						return took - limit
+					})
+				})
+				if t.Logf("it ended %v after its deadline, with %d MiB more", late, more>>20); more > bar {
+					t.Errorf("it took %d MiB", more>>20)
+				}
+				_, used, err := walk(wasm.Limits{Time: time.Minute, Fuel: 1e6})
+				wantProblem(t, err, problem.GuestFuel)
+				if before := fuel[w.name]; before != 0 && before != used {
+					t.Errorf("it used %d units of fuel, and %d as machine code", used, before)
+				}
+				fuel[w.name] = used
+			})
+		}
+	}
+}
