@@ -42,7 +42,10 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 	p.row("kind", "%s", i.Kind)
 	if i.Compiles {
 		p.row("compiles", "yes")
-		p.row("file from", "%s", map[bool]string{true: "what render returns", false: "the value of its last expression"}[i.Gives == "render"])
+		p.row("file from", "%s", map[string]string{
+			"render": "what render returns", "filter": "what filter returns: it is a filter", "check": "elsewhere: it is a check",
+			"last expression": "the value of its last expression",
+		}[i.Gives])
 	} else {
 		p.row("compiles", "no")
 	}

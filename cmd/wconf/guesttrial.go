@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -23,8 +24,7 @@ import (
 // trial is a guest or a script that is run outside of any resource.
 type trial struct {
 	runtime *wasm.Runtime
-	guest   *guest.Guest
-	script  *script.Script // in place of the guest
+	worker  worker
 	role    guest.Role
 	keys    *kv.Snapshot
 	scope   kv.Scope
@@ -32,6 +32,14 @@ type trial struct {
 
 	stats wasm.Stats // of the last run
 	ran   bool
+}
+
+// worker is a guest or a script, in whichever role.
+type worker interface {
+	render.Renderer
+	render.Filter
+	render.Checker
+	render.Functions
 }
 
 func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) {
@@ -59,7 +67,7 @@ func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) 
 	}
 	stats := func(s wasm.Stats) { t.stats, t.ran = s, true }
 	if strings.HasSuffix(file, ".js") {
-		err = t.openScript(c, bin, script.Options{File: file, Name: "trial", Params: params, Limits: limits, Scope: &scope, Log: log, Stats: stats})
+		err = t.openScript(c, bin, script.Options{Role: t.role, File: file, Name: "trial", Params: params, Limits: limits, Scope: &scope, Log: log, Stats: stats})
 	} else {
 		err = t.openGuest(c, bin, guest.Options{
 			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log, Stats: stats,
@@ -75,7 +83,7 @@ func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) 
 func (t *trial) openGuest(c *cli.Context, bin []byte, o guest.Options) error {
 	module, err := t.runtime.Load(c.Context, c.Args().First(), bin)
 	if err == nil {
-		t.guest, err = guest.New(module, o)
+		t.worker, err = guest.New(module, o)
 	}
 	if err != nil {
 		return &exit{exitLoad, err}
@@ -84,15 +92,12 @@ func (t *trial) openGuest(c *cli.Context, bin []byte, o guest.Options) error {
 }
 
 func (t *trial) openScript(c *cli.Context, text []byte, o script.Options) error {
-	switch {
-	case t.role != guest.Renderer:
-		return &usageError{"a script renders files only", "drop --role"}
-	case c.String("stdin") != "":
+	if c.String("stdin") != "" {
 		return &usageError{"a script asks for keys itself", "drop --stdin"}
 	}
 	engine, err := script.Load(c.Context, t.runtime, filepath.Base(o.File))
 	if err == nil {
-		t.script, err = script.New(c.Context, engine, text, o)
+		t.worker, err = script.New(c.Context, engine, text, o)
 	}
 	if err != nil {
 		return &exit{exitLoad, err}
@@ -115,19 +120,16 @@ func pairs(texts []string) (map[string]string, error) {
 // run runs the guest once, with a view of its own.
 func (t *trial) run(ctx context.Context) ([]byte, error) {
 	v := kv.NewView(t.keys, t.scope)
-	if t.script != nil {
-		return t.script.Render(ctx, v)
-	}
 	switch t.role {
 	case guest.Filter:
-		return t.guest.Filter(ctx, v, t.input)
+		return t.worker.Filter(ctx, v, t.input)
 	case guest.Checker:
-		if err := t.guest.Check(ctx, v, t.input); err != nil {
+		if err := t.worker.Check(ctx, v, t.input); err != nil {
 			return nil, &exit{exitCommand, err}
 		}
 		return nil, nil
 	}
-	return t.guest.Render(ctx, v)
+	return t.worker.Render(ctx, v)
 }
 
 // used says what the run cost.

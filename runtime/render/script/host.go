@@ -3,6 +3,7 @@ package script
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -15,6 +16,7 @@ type host struct {
 	session *hostfuncs.Session
 	read    map[string]struct{} // values of keys that the script got
 	failed  string              // the stack at fail
+	loading bool                // there are no keys yet
 }
 
 // functions is the one list of host functions, by name.
@@ -49,6 +51,11 @@ func (h *host) serve(f *hostfuncs.Function, first, second string) (cell, error) 
 		return h.cell("qjs_get_undefined")
 	case "fail":
 		h.failed = second
+	case "param", "params":
+	default:
+		if h.loading {
+			return h.throw(f.Name + " is called while the script loads; there are keys when a template calls one of its functions")
+		}
 	}
 	result, n, err := h.Ask(f, 0, first)
 	switch {
@@ -67,7 +74,7 @@ func (h *host) give(function, argument string, result []byte) (cell, error) {
 	items := itemsOf(function, result)
 	for _, item := range items {
 		if !utf8.ValidString(item) {
-			return h.throw(fmt.Sprintf("%s %s: the value is not UTF-8, and a script holds text only", function, argument))
+			return h.throw(strings.TrimSpace(function+" "+argument) + ": the value is not UTF-8, and a script holds text only")
 		}
 	}
 	h.note(function, items)
@@ -92,13 +99,14 @@ func itemsOf(function string, result []byte) []string {
 	return []string{string(result)}
 }
 
-// note keeps the values of keys, each once: no more than the store holds.
+// note keeps the values of keys, each once: no more than the store holds. What
+// was rendered holds them, too.
 func (h *host) note(function string, items []string) {
 	from, step := 0, 1
 	switch function {
 	case "gets":
 		from, step = 1, 2
-	case "getv", "getvs":
+	case "getv", "getvs", "input":
 	default:
 		return
 	}

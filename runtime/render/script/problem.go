@@ -13,6 +13,7 @@ import (
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render"
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -62,7 +63,7 @@ func (s *Script) unparsed(h *host, err error) error {
 	case len(words) > 0 && words[0] == "import":
 		p.Hint = "a script is one file: it imports nothing"
 	case len(words) > 0 && words[0] == "export":
-		p.Hint = "a script is no module: define render without export"
+		p.Hint = "a script is no module: drop export"
 	case len(words) > 0 && strings.Contains(p.Source, "await "):
 		p.Hint = "a script cannot wait: drop await"
 	}
@@ -77,6 +78,9 @@ func (s *Script) ended(h *host, err error, stack string) *problem.Problem {
 		p.Code, p.Msg, p.Err = ge.Code, ge.Reason, ge
 	}
 	switch {
+	case ge != nil && ge.Failed && s.o.Role == guest.Checker:
+		p.Code, p.Msg = problem.CheckFailed, s.refused(p.Msg)
+		return p
 	case ge != nil && ge.Failed:
 		return p
 	case errors.Is(err, errNoMemory) || h.OutOfMemory() && p.Code == problem.GuestFailed:
