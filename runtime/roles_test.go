@@ -75,7 +75,7 @@ func committed(t *testing.T, path string) []byte {
 // Guests of one resource share its parameters, and stdin is for the command
 // that is its src.
 func TestRolesCombine(t *testing.T) {
-	guests := runtime.NewGuests(slog.New(slog.DiscardHandler))
+	guests := runtime.NewGuests("", slog.New(slog.DiscardHandler))
 	defer guests.Close()
 	modules := map[string][]byte{
 		"templates/lines.wasm": committed(t, "lines-c/lines.wasm"),

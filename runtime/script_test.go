@@ -61,7 +61,7 @@ func TestScript(t *testing.T) {
 
 // What does not fit a script is said with its place in the resource.
 func TestScriptThatDoesNotFit(t *testing.T) {
-	guests := runtime.NewGuests(slog.New(slog.DiscardHandler))
+	guests := runtime.NewGuests("", slog.New(slog.DiscardHandler))
 	defer guests.Close()
 	for words, c := range map[string]struct{ source, more string }{
 		"app.js:1:9: SyntaxError":        {"let x = ;", ""},

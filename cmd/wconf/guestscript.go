@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -15,7 +16,11 @@ import (
 // scriptInspect says what a script is and what it runs on. One that does not
 // compile is shown all the same, and its error goes where errors go.
 func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error {
-	r, err := wasm.NewRuntime(wasm.Options{})
+	s, err := p.lookSettings(c)
+	if err != nil {
+		return err
+	}
+	r, err := runtime.OpenGuests(s.StateDir, wasm.Options{})
 	if err != nil {
 		return err
 	}
