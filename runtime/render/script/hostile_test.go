@@ -15,7 +15,7 @@ import (
 // Whatever a script tries, it ends within its limits, by a problem that says
 // which, and where it can, the line.
 func TestHostile(t *testing.T) {
-	limits := wasm.Limits{Fuel: 3e8, Memory: 8 << 20, Output: 1 << 20, Result: 1 << 16, Calls: 10_000}
+	limits := wasm.Limits{Fuel: 3e8, Memory: 8 << 20, Output: 1 << 20, Result: 1 << 16, Calls: 10_000, Time: time.Minute} // which no busy machine takes for this fuel
 	for name, c := range map[string]struct{ text, code, words string }{
 		"loop":               {"let n = 0\nwhile (true) n = Math.abs(n)", problem.GuestFuel, "at or below this line"},
 		"loop in catch":      {"for (;;) try { for (;;); } catch {}", problem.GuestFuel, "site.js:1"},
@@ -67,11 +67,7 @@ func TestHostile(t *testing.T) {
 		"long name":          {`globalThis["x".repeat(1e5)].y`, problem.TemplateRender, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
 			_, err := render(t, c.text, script.Options{Limits: limits})
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %v", took)
-			}
 			var p *problem.Problem
 			if c.code == "" {
 				if err != nil && !errors.As(err, &p) {
