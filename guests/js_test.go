@@ -35,7 +35,7 @@ func newScript(t testing.TB, r *wasm.Runtime, file string, o script.Options) *sc
 // same keys, and takes the same fuel each time.
 func TestNginxScript(t *testing.T) {
 	s := newScript(t, newRuntime(t), "nginx-js/nginx.js", script.Options{Stats: func(s wasm.Stats) {
-		if s.Fuel != 1_091_125 || s.Calls["getv"] != 153 || s.Calls["ls"] != 1 {
+		if s.Fuel != 1_091_462 || s.Calls["getv"] != 153 || s.Calls["ls"] != 1 {
 			t.Errorf("used %+v", s)
 		}
 	}})
