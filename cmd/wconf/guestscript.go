@@ -16,11 +16,11 @@ import (
 // scriptInspect says what a script is and what it runs on. One that does not
 // compile is shown all the same, and its error goes where errors go.
 func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error {
-	s, err := p.lookSettings(c)
+	dir, err := stateDir(c)
 	if err != nil {
 		return err
 	}
-	r, err := runtime.OpenGuests(s.StateDir, wasm.Options{})
+	r, err := runtime.OpenGuests(dir, wasm.Options{})
 	if err != nil {
 		return err
 	}
