@@ -55,13 +55,13 @@ func TestNginxScript(t *testing.T) {
 	}
 }
 
-var updateTypes = flag.Bool("update", false, "write sdk/js/wconf.d.ts")
+var update = flag.Bool("update", false, "write what is generated in sdk")
 
 // The types for editors are those of the one list of functions. `go test
 // ./guests -run TestTypes -update` writes them.
 func TestTypes(t *testing.T) {
 	const file = "sdk/js/wconf.d.ts"
-	if *updateTypes {
+	if *update {
 		if err := os.WriteFile(file, []byte(script.Types()), 0o644); err != nil {
 			t.Fatal(err)
 		}
