@@ -81,8 +81,12 @@ func TestFunctionsForTemplates(t *testing.T) {
 		function value() { return getv("/app/a") }
 		function unpaired() { return "\ud800" }
 		function later() { return Promise.resolve("x") }
-	`, script.Options{Role: guest.Functions, Params: map[string]string{"p": "!"}})
-	if want := map[string]int{"none": 0, "two": 2, "optional": 1, "rest": 0, "value": 0, "unpaired": 0, "later": 0}; !maps.Equal(s.Names(), want) {
+		function endless() {
+			for (;;);
+		}
+		function refuse() { fail("no") }
+	`, script.Options{Role: guest.Functions, Limits: wasm.Limits{Fuel: 20_000_000}, Params: map[string]string{"p": "!"}})
+	if want := map[string]int{"none": 0, "two": 2, "optional": 1, "rest": 0, "value": 0, "unpaired": 0, "later": 0, "endless": 0, "refuse": 0}; !maps.Equal(s.Names(), want) {
 		t.Errorf("%v", s.Names())
 	}
 	v := view()
@@ -102,7 +106,7 @@ func TestFunctionsForTemplates(t *testing.T) {
 	if !v.Reads().Touches(kv.Change{Key: "/app/a", Old: &one}) {
 		t.Error("what a function reads is not noted")
 	}
-	for call, want := range map[string]string{"unpaired": "half of a surrogate pair", "later": "later returned a promise"} {
+	for call, want := range map[string]string{"unpaired": "half of a surrogate pair", "later": "later returned a promise", "endless": "site.js:12: it used up its 20000000 units", "refuse": "site.js:15:23: no"} {
 		calls := open(t, s, view())
 		for range 2 {
 			if _, err := calls.Call(t.Context(), call, nil); err == nil || !strings.Contains(err.Error(), want) {
