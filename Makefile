@@ -43,9 +43,9 @@ check: ## run every test on real parts, as root on Debian 12; installs them
 	@.ci/check
 
 .PHONY: generate
-generate: ## write anew what is made from the code: reference pages, types of scripts, guests
+generate: ## write anew what is made from the code: reference pages, imports of SDKs, types of scripts, guests
 	@$(GO) test ./cmd/wconf -run '^TestDocs$$' -update
-	@$(GO) test ./guests -run '^TestTypes$$' -update
+	@$(GO) test ./guests -run '^(TestTypes|TestImports)$$' -update
 	@$(MAKE) -s -B -C guests
 	@find guests -name '*.wasm' -exec chmod 644 {} +
 

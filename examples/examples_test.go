@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "write the expected files anew")
 // identities are the clients of a metadata server whose files differ.
 var identities = map[string][]string{
 	"galera-rancher": {"10.42.0.11", "10.42.0.12", "10.42.0.13"},
+	"wasm-galera":    {"10.42.0.11", "10.42.0.12", "10.42.0.13"},
 }
 
 func TestRender(t *testing.T) {

@@ -5,19 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/problem"
-	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/guest"
-	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -186,49 +181,4 @@ func play(t *testing.T, m *wasm.Module, c asked, wild string) (got string, calls
 	}
 	b, err := g.Render(t.Context(), tckView())
 	return string(b), calls, log.String(), err
-}
-
-// What a guest writes, and the fuel it takes, depend on its module, parameters
-// and keys: not on the clock, the environment, randomness or processors of the
-// host.
-func TestNothingButKeys(t *testing.T) {
-	const keys = "testdata/nginx.json"
-	files := map[string]string{"world": buildGo(t, "tck/world-go"), "c": "nginx-c/nginx.wasm", "rust": "nginx-rust/nginx.wasm", "zig": "nginx-zig/nginx.wasm",
-		"assemblyscript": "nginx-assemblyscript/nginx.wasm", "go": buildGo(t, "nginx-go"), "lines": "lines-c/lines.wasm", "js": "nginx-js/nginx.js"}
-	type world struct {
-		render.Renderer
-		fuel uint64
-	}
-	r, worlds, said := newRuntime(t), map[string]*world{}, map[string]string{}
-	for name, file := range files {
-		w := &world{}
-		stats := func(s wasm.Stats) { w.fuel = s.Fuel }
-		if strings.HasSuffix(file, ".js") {
-			w.Renderer = newScript(t, r, file, script.Options{Stats: stats})
-		} else {
-			w.Renderer = load(t, r, file, guest.Options{Stats: stats})
-		}
-		worlds[name] = w
-	}
-	renderAll := func(t *testing.T) {
-		for name, w := range worlds {
-			got := fmt.Sprintf("%s%d units of fuel", rendered(t, w, view(t, keys, "/nginx", "/services/web")), w.fuel)
-			if before, ok := said[name]; ok && got != before {
-				t.Errorf("%s: got\n%s\nbefore\n%s", name, got, before)
-			}
-			said[name] = got
-		}
-	}
-	renderAll(t)
-	if !strings.HasPrefix(said["world"], "now 2026-01-01T00:00:00") || !strings.Contains(said["world"], "environment []\n") {
-		t.Errorf("the world of a guest is\n%s", said["world"])
-	}
-	t.Setenv("TZ", "Asia/Tokyo")
-	t.Setenv("LANG", "ja_JP.UTF-8")
-	t.Setenv("GOGC", "20")
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	old := time.Local
-	defer func() { time.Local = old }()
-	time.Local = time.FixedZone("elsewhere", 9*60*60)
-	synctest.Test(t, renderAll) // its clock stands in the year 2000
 }

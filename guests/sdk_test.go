@@ -2,24 +2,58 @@ package guests_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/wconf/wconf/hostfuncs"
 )
 
-// Each SDK declares every host function exactly as the one list has it.
-func TestSDKsDeclareEveryFunction(t *testing.T) {
+// The SDKs declare every host function exactly as the one list has it, between
+// two marks. `go test ./guests -run TestImports -update` writes them.
+func TestImports(t *testing.T) {
 	for file, declare := range map[string]func(hostfuncs.Function) string{
 		"sdk/c/wconf.h": inC, "sdk/rust/wconf.rs": inRust, "sdk/go/wconf.go": inGo,
 		"sdk/assemblyscript/wconf.ts": inAssemblyScript, "sdk/zig/wconf.zig": inZig,
 	} {
 		text := string(read(t, file))
+		head, between, tail := marked(t, file, text)
+		want := ""
 		for _, f := range hostfuncs.All() {
-			if want := declare(f); !strings.Contains(text, want) {
-				t.Errorf("%s misses\n%s", file, want)
-			}
+			want += declare(f)
 		}
+		if strings.HasSuffix(file, ".go") {
+			want += "\n" // gofmt has it so
+		}
+		if *update {
+			write(t, file, head+want+tail)
+		} else if between != want {
+			t.Errorf("%s: make generate writes\n%s", file, want)
+		}
+	}
+	if *update { // a module of its own, which cannot be embedded
+		write(t, starterSDK, string(read(t, "sdk/go/wconf.go")))
+	}
+}
+
+// marked is what stands before, between and behind the marks of a file. Each
+// mark is the end of its line, or almost.
+func marked(t *testing.T, file, text string) (head, between, tail string) {
+	t.Helper()
+	from := strings.Index(text, "generated from package hostfuncs: make generate")
+	to := strings.Index(text, "end of what is generated")
+	if from < 0 || to < from {
+		t.Fatalf("%s has no marks", file)
+	}
+	from += strings.IndexByte(text[from:], '\n') + 1
+	to = strings.LastIndexByte(text[:to], '\n') + 1
+	return text[:from], text[from:to], text[to:]
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -47,7 +81,7 @@ func inC(f hostfuncs.Function) string {
 	if f.Name == "fail" {
 		result = "__attribute__((noreturn)) void"
 	}
-	return fmt.Sprintf("WC_IMPORT(%s) %s wc_%s_(%s);", f.Name, result, f.Name,
+	return fmt.Sprintf("WC_IMPORT(%s) %s wc_%s_(%s);\n", f.Name, result, f.Name,
 		args(f, "const char *NAME, wc_u32 NAME_len", "char *NAME, wc_u32 cap", "int NAME"))
 }
 
@@ -59,7 +93,7 @@ func inRust(f hostfuncs.Function) string {
 	if f.Name == "fail" {
 		result = " -> !"
 	}
-	return fmt.Sprintf("pub fn %s(%s)%s;", f.Name, args(f, "NAME: *const u8, NAME_len: usize", "NAME: *mut u8, cap: usize", "NAME: i32"), result)
+	return fmt.Sprintf("        pub fn %s(%s)%s;\n", f.Name, args(f, "NAME: *const u8, NAME_len: usize", "NAME: *mut u8, cap: usize", "NAME: i32"), result)
 }
 
 func inAssemblyScript(f hostfuncs.Function) string {
@@ -79,7 +113,7 @@ func inZig(f hostfuncs.Function) string {
 	if f.Name == "fail" {
 		result = "noreturn"
 	}
-	return fmt.Sprintf("extern %q fn %s(%s) %s;\n", hostfuncs.Module, f.Name,
+	return fmt.Sprintf("    pub extern %q fn %s(%s) %s;\n", hostfuncs.Module, f.Name,
 		args(f, "NAME: [*]const u8, NAME_len: usize", "NAME: [*]u8, cap: usize", "NAME: i32"), result)
 }
 
@@ -88,14 +122,15 @@ func inGo(f hostfuncs.Function) string {
 	if f.Gives {
 		result = " int32"
 	}
-	return fmt.Sprintf("//go:wasmimport %s %s\n//go:noescape\nfunc host%s(%s)%s\n", hostfuncs.Module, f.Name,
+	return fmt.Sprintf("\n//go:wasmimport %s %s\n//go:noescape\nfunc host%s(%s)%s\n", hostfuncs.Module, f.Name,
 		strings.ToUpper(f.Name[:1])+f.Name[1:], args(f, "NAME string", "NAME unsafe.Pointer, cap uint32", "NAME int32"), result)
 }
 
-// New Go guests come with the SDK as it is here: a module of its own, which
-// cannot be embedded.
+const starterSDK = "new/go/src/wconf/wconf.go.txt"
+
+// New Go guests come with the SDK as it is here.
 func TestStarterSDK(t *testing.T) {
-	if string(read(t, "new/go/src/wconf/wconf.go.txt")) != string(read(t, "sdk/go/wconf.go")) {
-		t.Error("cp sdk/go/wconf.go new/go/src/wconf/wconf.go.txt")
+	if string(read(t, starterSDK)) != string(read(t, "sdk/go/wconf.go")) {
+		t.Errorf("%s is not sdk/go/wconf.go; make generate", starterSDK)
 	}
 }

@@ -24,7 +24,6 @@ import (
 	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/gotmpl"
 	"github.com/wconf/wconf/runtime/render/guest"
-	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/stage"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -276,12 +275,10 @@ func (rt *Runtime) renderers(b *built, parts *resource.Parts, scope kv.Scope) er
 func (rt *Runtime) renderer(b *built, guests *guestsOf) (render.Renderer, error) {
 	c := b.config
 	switch config.KindOf(c.Src) {
-	case config.Wasm:
+	case config.Wasm, config.Script:
 		return guests.as(guest.Renderer, c.Src)
 	case config.Template:
 		return rt.template(b, guests)
-	case config.Script:
-		return rt.script(b, guests.scope)
 	}
 	return nil, c.Problem(problem.Config, fmt.Sprintf("src %q: this version renders Go templates, scripts (*.js) and Wasm guests (*.wasm) only", c.Src), "", "src")
 }
@@ -316,26 +313,6 @@ func (b *built) mask(scope kv.Scope) func(string) string {
 		return nil
 	}
 	return func(text string) string { return scope.Mask(text, b.store.cache.Snapshot(), b.config.Secret) }
-}
-
-func (rt *Runtime) script(b *built, scope kv.Scope) (render.Renderer, error) {
-	c := b.config
-	path := c.Path(c.Src)
-	text, err := b.sources.read(path)
-	if err != nil {
-		return nil, c.Problem(problem.Config, fmt.Sprintf("missing script: %v", reason(err)), "scripts are looked for in "+c.Templates(), "src")
-	}
-	engine, err := rt.guests.loadEngine(rt.opt.Loading, filepath.Base(path))
-	if err != nil {
-		return nil, err
-	}
-	s, err := script.New(rt.opt.Loading, engine, text, script.Options{
-		File: path, Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &scope, Log: rt.log, Mask: b.mask(scope), Stats: rt.opt.Offline.guestUsed(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 func limits(c *config.Resource) wasm.Limits {

@@ -113,6 +113,11 @@ func (l Look) Plan(ctx context.Context, s *kv.Snapshot) (*resource.Plan, error) 
 	return l.built.resource.Plan(ctx, s)
 }
 
+// Vet tells whether output_format or a check of the resource refuses a plan.
+func (l Look) Vet(ctx context.Context, p *resource.Plan) error {
+	return l.built.resource.Vet(ctx, p)
+}
+
 // Standing is what stands at a destination, beside what should.
 type Standing struct {
 	Path       string // links followed

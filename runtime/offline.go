@@ -39,7 +39,7 @@ func (o *Offline) guests(stateDir string, log *slog.Logger) *Guests {
 	if o != nil && o.Guests != nil {
 		return o.Guests
 	}
-	return newGuests(stateDir, log)
+	return &Guests{stateDir: stateDir, log: log}
 }
 
 func (o *Offline) readFile() func(string) ([]byte, error) {
@@ -61,13 +61,6 @@ func (o *Offline) guestUsed() func(wasm.Stats) {
 		return nil
 	}
 	return o.GuestUsed
-}
-
-// NewGuests is a runtime of guests for several offline runtimes.
-func NewGuests(log *slog.Logger) *Guests {
-	g := newGuests("", log)
-	g.shared = true
-	return g
 }
 
 // Feed takes a step of a store's history into every store. The first one must

@@ -9,19 +9,35 @@ import (
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/guest"
+	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
-// guestsOf is the guests of one resource, in all their roles. They share its
-// parameters: each gets those that its manifest declares, and one that declares
-// none gets all. stdin is for its src alone.
+// guestsOf is the guests and scripts of one resource, in all their roles. They
+// share its parameters: each gets those that its manifest declares, and one that
+// declares none gets all. stdin is for its src alone.
 type guestsOf struct {
-	rt      *Runtime
-	b       *built
-	scope   kv.Scope
-	modules map[string]*wasm.Module // by what the resource calls them
-	params  []string                // that some guest takes
+	rt     *Runtime
+	b      *built
+	scope  kv.Scope
+	loaded map[string]loaded // by what the resource calls them
+	params []string          // that some guest takes
+}
+
+// loaded is a guest, or a script and its engine.
+type loaded struct {
+	module *wasm.Module
+	text   []byte
+}
+
+// worker is a guest or a script that is bound to a resource, in one role.
+type worker interface {
+	render.Renderer
+	render.Filter
+	render.Checker
+	render.Functions
 }
 
 // guestsOf loads every guest of a resource, before any of them is bound to it:
@@ -31,8 +47,8 @@ func (rt *Runtime) guestsOf(b *built, scope kv.Scope) (*guestsOf, error) {
 	if err := fields(c); err != nil {
 		return nil, err
 	}
-	g := &guestsOf{rt: rt, b: b, scope: scope, modules: map[string]*wasm.Module{}}
-	if config.KindOf(c.Src) == config.Wasm {
+	g := &guestsOf{rt: rt, b: b, scope: scope, loaded: map[string]loaded{}}
+	if kind := config.KindOf(c.Src); kind == config.Wasm || kind == config.Script {
 		if err := g.load("src", c.Src); err != nil {
 			return nil, err
 		}
@@ -48,9 +64,6 @@ func (rt *Runtime) guestsOf(b *built, scope kv.Scope) (*guestsOf, error) {
 				return nil, err
 			}
 		}
-	}
-	if config.KindOf(c.Src) == config.Script { // it declares none, and may ask for any
-		g.params = append(g.params, slices.Collect(maps.Keys(c.Params))...)
 	}
 	return g, nil
 }
@@ -71,43 +84,57 @@ func fields(c *config.Resource) error {
 
 func (g *guestsOf) load(field, src string) error {
 	c := g.b.config
-	if g.modules[src] != nil {
+	if _, ok := g.loaded[src]; ok {
 		return nil
 	}
-	switch config.KindOf(src) {
-	case config.Wasm:
-	case config.Script:
-		return c.Problem(problem.Config, fmt.Sprintf("%q is a script: this version runs scripts as src only", src), "write it as a Wasm guest (*.wasm)", field)
-	default:
-		return c.Problem(problem.Config, fmt.Sprintf("%q is no Wasm guest (*.wasm)", src), "", field)
+	kind := config.KindOf(src)
+	if kind != config.Wasm && kind != config.Script {
+		return c.Problem(problem.Config, fmt.Sprintf("%q is no Wasm guest (*.wasm) and no script (*.js)", src), "", field)
 	}
 	path := c.Path(src)
-	bin, err := g.b.sources.read(path)
+	text, err := g.b.sources.read(path)
 	if err != nil {
-		return c.Problem(problem.GuestLoad, fmt.Sprintf("missing guest: %v", reason(err)), "guests are looked for in "+c.Templates(), field)
+		what := map[config.SourceKind]string{config.Wasm: "guest", config.Script: "script"}[kind]
+		return c.Problem(problem.GuestLoad, fmt.Sprintf("missing %s: %v", what, reason(err)), what+"s are looked for in "+c.Templates(), field)
 	}
-	m, err := g.rt.guests.load(g.rt.opt.Loading, filepath.Base(path), bin)
+	if kind == config.Script {
+		engine, err := g.rt.guests.loadEngine(g.rt.opt.Loading, filepath.Base(path))
+		if err != nil {
+			return g.at(field, err)
+		}
+		g.loaded[src] = loaded{engine, text}
+		g.params = append(g.params, slices.Collect(maps.Keys(c.Params))...) // it declares none, and may ask for any
+		return nil
+	}
+	m, err := g.rt.guests.load(g.rt.opt.Loading, filepath.Base(path), text)
 	if err != nil {
 		return g.at(field, err)
 	}
-	g.modules[src] = m
+	g.loaded[src] = loaded{module: m}
 	if manifest := m.Inspect().Manifest; manifest != nil {
 		g.params = append(g.params, slices.Collect(maps.Keys(manifest.Params))...)
 	}
 	return nil
 }
 
-// as binds a guest to the resource in one of its roles.
-func (g *guestsOf) as(role guest.Role, src string) (*guest.Guest, error) {
+// as binds a guest or a script to the resource in one of its roles.
+func (g *guestsOf) as(role guest.Role, src string) (bound worker, err error) {
 	c, rt := g.b.config, g.rt
-	o := guest.Options{
-		Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Others: g.params, Limits: limits(c), Scope: &g.scope,
-		Log: rt.log, Mask: g.b.mask(g.scope), Stats: rt.opt.Offline.guestUsed(),
+	if config.KindOf(src) == config.Script {
+		bound, err = script.New(rt.opt.Loading, g.loaded[src].module, g.loaded[src].text, script.Options{
+			Role: role, File: c.Path(src), Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &g.scope,
+			Log: rt.log, Mask: g.b.mask(g.scope), Stats: rt.opt.Offline.guestUsed(),
+		})
+	} else {
+		o := guest.Options{
+			Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Others: g.params, Limits: limits(c), Scope: &g.scope,
+			Log: rt.log, Mask: g.b.mask(g.scope), Stats: rt.opt.Offline.guestUsed(),
+		}
+		if role == guest.Renderer {
+			o.Stdin = guest.Stdin(c.Stdin)
+		}
+		bound, err = guest.New(g.loaded[src].module, o)
 	}
-	if role == guest.Renderer {
-		o.Stdin = guest.Stdin(c.Stdin)
-	}
-	bound, err := guest.New(g.modules[src], o)
 	if err != nil {
 		return nil, g.at(map[guest.Role]string{guest.Renderer: "src", guest.Functions: "functions", guest.Filter: "filters", guest.Checker: "checks"}[role], err)
 	}

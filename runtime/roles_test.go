@@ -77,7 +77,7 @@ func committed(t *testing.T, path string) []byte {
 // Guests of one resource share its parameters, and stdin is for the command
 // that is its src.
 func TestRolesCombine(t *testing.T) {
-	guests := runtime.NewGuests(slog.New(slog.DiscardHandler))
+	guests := runtime.NewGuests("", slog.New(slog.DiscardHandler))
 	defer guests.Close()
 	modules := map[string][]byte{
 		"templates/lines.wasm": committed(t, "lines-c/lines.wasm"),
@@ -89,6 +89,11 @@ func TestRolesCombine(t *testing.T) {
 		"templates/a.tmpl":     []byte(`{{getv "/app"}} `),
 		"templates/f.tmpl":     []byte(`{{net_cidrhost "10.0.0.0/8" 3}} `),
 		"templates/a.js":       []byte("`${getv(\"/app\")} ${param(\"free\", \"-\")} `"),
+		"templates/mark.js":    []byte("input() + param(\"mark\", \"!\")"),
+		"templates/even.js":    []byte("function check() { if (input().length % 2) fail(`odd ${param(\"one\")}`) }"),
+		"templates/up.js":      []byte("function up(s) { return s.toUpperCase() + getv(\"/app\") }"),
+		"templates/u.tmpl":     []byte(`{{js_up "a"}}{{range ls "/app"}}{{end}}`),
+		"templates/wrong.tmpl": []byte(`{{js_up}}`),
 	}
 	for name, c := range map[string]struct{ resource, want, problem string }{
 		"stdin beside a filter":                        {"src = \"lines.wasm\"\nstdin = \"lines\"\nfilters = [\"one.wasm\"]\nchecks = [\"two.wasm\"]", "upstream web {\n}\n1", ""},
@@ -97,6 +102,11 @@ func TestRolesCombine(t *testing.T) {
 		"who declares nothing gets all":                {"src = \"a.tmpl\"\nfilters = [\"any.wasm\"]\nchecks = [\"one.wasm\"]\n[template.params]\none = \"7\"", "v 7", ""},
 		"a script may ask for any":                     {"src = \"a.js\"\nfilters = [\"one.wasm\"]\n[template.params]\nfree = \"y\"", "v y 1", ""},
 		"functions and a parameter of the check":       {"src = \"f.tmpl\"\nfunctions = { net = \"cidr.wasm\" }\nchecks = [\"one.wasm\"]\n[template.params]\none = \"7\"", "10.0.0.3 ", ""},
+		"scripts in every role":                        {"src = \"u.tmpl\"\nfunctions = { js = \"up.js\" }\nfilters = [\"mark.js\", \"mark.js\"]\nchecks = [\"even.js\"]", "Av!!", ""},
+		"a script among guests":                        {"src = \"lines.wasm\"\nfilters = [\"one.wasm\", \"mark.js\"]\nchecks = [\"two.wasm\"]\n[template.params]\nmark = \".\"", "upstream web {\n}\n1.", ""},
+		"a script as src and as a filter":              {"src = \"a.js\"\nfilters = [\"mark.js\"]", "v - !", ""},
+		"arguments of a script's function":             {"src = \"wrong.tmpl\"\nfunctions = { js = \"up.js\" }", "", "templates/wrong.tmpl:1:3: wrong number of args for js_up: want 1 got 0"},
+		"a filter's script as a check":                 {"src = \"a.tmpl\"\nchecks = [\"mark.js\"]", "", "templates/mark.js: it has no function check"},
 		"nobody declares it":                           {"src = \"a.tmpl\"\nfilters = [\"one.wasm\", \"two.wasm\"]\n[template.params]\ntwoo = \"x\"", "", `it has no parameter twoo (did you mean "two"?)`},
 		"nobody, beside one that gets all":             {"src = \"a.tmpl\"\nfilters = [\"any.wasm\", \"one.wasm\"]\n[template.params]\nonee = \"x\"", "", `did you mean "one"?`},
 		"of a wrong type":                              {"src = \"a.tmpl\"\nfilters = [\"two.wasm\", \"one.wasm\"]\n[template.params]\none = \"x\"", "", "guest one.wasm: parameter one must be an integer"},

@@ -61,14 +61,16 @@ func TestScript(t *testing.T) {
 
 // What does not fit a script is said with its place in the resource.
 func TestScriptThatDoesNotFit(t *testing.T) {
-	guests := runtime.NewGuests(slog.New(slog.DiscardHandler))
+	guests := runtime.NewGuests("", slog.New(slog.DiscardHandler))
 	defer guests.Close()
 	for words, c := range map[string]struct{ source, more string }{
-		"app.js:1:9: SyntaxError":            {"let x = ;", ""},
-		"it starts with":                     {`"x"`, "[template.limits]\nmemory = \"1MiB\"\n"},
-		"stdin is for commands":              {`"x"`, "stdin = \"json\"\n"},
-		"functions are for Go templates":     {`"x"`, "functions = { net = \"net.wasm\" }\n"},
-		`"app.js" is a script: this version`: {`"x"`, "filters = [\"app.js\"]\n"},
+		"app.js:1:9: SyntaxError":        {"let x = ;", ""},
+		"it starts with":                 {`"x"`, "[template.limits]\nmemory = \"1MiB\"\n"},
+		"stdin is for commands":          {`"x"`, "stdin = \"json\"\n"},
+		"functions are for Go templates": {`"x"`, "functions = { net = \"net.wasm\" }\n"},
+		"app.js: it has no function":     {`"x"`, "checks = [\"app.js\"]\n"},
+		"missing script":                 {`"x"`, "filters = [\"none.js\"]\n"},
+		"no Wasm guest (*.wasm) and no":  {`"x"`, "filters = [\"none.tmpl\"]\n"},
 	} {
 		rt, err := runtime.Open(runtime.Options{Daemon: withScript(t, c.source, c.more), Offline: &runtime.Offline{Guests: guests}})
 		if err != nil {

@@ -19,8 +19,8 @@ func (p *program) devCommand() *cli.Command {
 	return &cli.Command{
 		Name: "dev", Usage: "show what a resource becomes each time that one of its files is saved, and play its tests", ArgsUsage: "RESOURCE",
 		Description: "It looks at the resource, its template or guest, what these include, a fixture or file of keys, and its *_test.toml.\n" +
-			"The first time it shows the whole file, then what has changed since the last one that came out well. It writes no\n" +
-			"destination and runs no command of the resource. Values of secret keys are masked, and all text of files that only their\n" +
+			"The first time it shows the whole file, then what has changed since the last one that came out well, and what\n" +
+			"output_format and checks refuse. It writes no destination and runs no command of the resource. Values of secret keys are masked, and all text of files that only their\n" +
 			"owner reads.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "once", Usage: "show it once and exit, with the code of what failed"},
@@ -47,6 +47,12 @@ func (p *program) dev(c *cli.Context) error {
 	if len(d.testPaths) == 0 {
 		d.testPaths = []string{s.Confdir}
 	}
+	log, err := p.logger(s)
+	if err != nil {
+		return err
+	}
+	d.guests = runtime.NewGuests(s.StateDir, log)
+	defer d.guests.Close() //nolint:errcheck // there is nothing to lose
 	if c.Bool("once") {
 		return d.round(c)
 	}

@@ -27,6 +27,7 @@ type workbench struct {
 	testPaths []string // below which its tests are looked for
 	whole     bool
 	reveal    bool
+	guests    *runtime.Guests // compiled once, and kept from round to round
 
 	loads bool     // the last round could open the resource
 	files []string // it is made of, when last it loaded
@@ -86,7 +87,7 @@ func (d *workbench) render(c *cli.Context) error {
 	}
 	var used []wasm.Stats
 	rt, err := runtime.Open(runtime.Options{Daemon: d.settings.Daemon, Single: d.settings.single, Templates: d.settings.templates, Log: log, Loading: c.Context,
-		Offline: &runtime.Offline{GuestUsed: func(s wasm.Stats) { used = append(used, s) }}})
+		Offline: &runtime.Offline{Guests: d.guests, GuestUsed: func(s wasm.Stats) { used = append(used, s) }}})
 	if err != nil {
 		return &exit{exitLoad, err}
 	}
@@ -113,6 +114,9 @@ func (d *workbench) render(c *cli.Context) error {
 		d.show(c.Context, l, keys, plan)
 	}
 	d.account(useOf(l, keys, plan.Reads, err), spent, took)
+	if err == nil {
+		err = l.Vet(c.Context, plan)
+	}
 	return err
 }
 

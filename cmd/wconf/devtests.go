@@ -21,7 +21,7 @@ func (d *workbench) test(ctx context.Context) error {
 		fmt.Fprintf(d.out, "%-8s none\n", "tests")
 		return nil
 	}
-	report, err := testrun.Run(ctx, testrun.Options{Paths: d.tests})
+	report, err := testrun.Run(ctx, testrun.Options{Paths: d.tests, Guests: d.guests})
 	if report == nil {
 		return err
 	}

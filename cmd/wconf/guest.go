@@ -28,7 +28,9 @@ func (p *program) guestCommand() *cli.Command {
 				Action: p.guestInspect,
 			},
 			{
-				Name: "run", Usage: "run a guest: its output goes to standard output, what it used to standard error", ArgsUsage: "FILE",
+				Name: "run", Usage: "run a guest: its output goes to standard output, what it used to standard error", ArgsUsage: "FILE [FUNCTION [ARGUMENT ...]]",
+				Description: "With --role call a function of templates is called, and what it gives is a line.\n" +
+					"Compiled guests are kept as the daemon keeps its own: below --state-dir, or among the caches of an ordinary user.",
 				Flags:  trialFlags(),
 				Action: p.guestRun,
 			},
@@ -43,7 +45,7 @@ func trialFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "keys", Usage: "read the keys from this `FILE` (YAML, JSON, TOML); repeatable"},
 		&cli.StringSliceFlag{Name: "set", Usage: "lay `KEY=VALUE` over the keys; repeatable"},
 		&cli.StringSliceFlag{Name: "param", Usage: "give the guest the parameter `NAME=VALUE`; repeatable"},
-		&cli.StringFlag{Name: "role", Usage: "what the guest does, a `ROLE`: render, filter or check (default render)"},
+		&cli.StringFlag{Name: "role", Usage: "what the guest does, a `ROLE`: render, filter, check or call (default render)"},
 		&cli.StringFlag{Name: "input", Usage: "for filter and check: the `FILE` that they get (default standard input)"},
 		&cli.StringFlag{Name: "stdin", Usage: "for a command: how keys are written, a `FORMAT`: lines, json or json-tree"},
 		&cli.StringFlag{Name: "fuel", Usage: "at most `N` instructions, by the price list " + wasm.PriceList},
@@ -188,7 +190,7 @@ func (p *program) guestRun(c *cli.Context) error {
 
 // openTrial makes ready what a command line says about running a guest.
 func (p *program) openTrial(c *cli.Context) (*trial, error) {
-	if err := arity(c, 1, 1); err != nil {
+	if err := arity(c, 1, -1); err != nil {
 		return nil, err
 	}
 	s, err := p.lookSettings(c)
@@ -204,12 +206,12 @@ func (p *program) openTrial(c *cli.Context) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTrial(c, scope, log)
+	t, err := newTrial(c, s.StateDir, scope, log)
 	if err != nil {
 		return nil, err
 	}
 	t.keys, t.scope = keys, scope
-	if t.role == guest.Renderer {
+	if t.role != guest.Filter && t.role != guest.Checker {
 		return t, nil
 	}
 	if t.input, err = p.guestInput(c); err != nil {

@@ -22,22 +22,35 @@ func TestNewGuests(t *testing.T) {
 			for _, tool := range tools[lang] {
 				needs.Tool(t, tool)
 			}
-			builds, err := exec.Command("go", "env", "GOCACHE").Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			testscript.Run(t, testscript.Params{
-				Files:               []string{filepath.Join("testdata", "toolchain", lang+".txtar")},
-				RequireExplicitExec: true,
-				Setup: func(env *testscript.Env) error {
-					env.Setenv("GOCACHE", string(bytes.TrimSpace(builds)))
-					env.Setenv("WCONF_STATE_DIR", filepath.Join(env.WorkDir, "state"))
-					return nil
-				},
-				Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"rc": rc},
-			})
+			withCompilers(t, lang+".txtar")
 		})
 	}
+}
+
+// While one works on a guest, each save builds it, shows what has changed, and
+// an error with its place.
+func TestDevBuilds(t *testing.T) {
+	needs.Tool(t, "clang")
+	needs.Tool(t, "wasm-ld")
+	withCompilers(t, "dev-build.txtar")
+}
+
+// withCompilers plays a script in which go finds what it built before.
+func withCompilers(t *testing.T, script string) {
+	builds, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               []string{filepath.Join("testdata", "toolchain", script)},
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GOCACHE", string(bytes.TrimSpace(builds)))
+			env.Setenv("WCONF_STATE_DIR", filepath.Join(env.WorkDir, "state"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"rc": rc, "eventually": eventually, "signal": sendSignal},
+	})
 }
 
 // `guest build` compiles as the Makefile of the committed guests does.

@@ -14,7 +14,7 @@ import (
 
 func (p *program) guestBenchCommand() *cli.Command {
 	return &cli.Command{
-		Name: "bench", Usage: "run a guest many times: how long it takes and what it uses", ArgsUsage: "FILE",
+		Name: "bench", Usage: "run a guest many times: how long it takes and what it uses", ArgsUsage: "FILE [FUNCTION [ARGUMENT ...]]",
 		Description: "Each run is a fresh instance, as in the daemon, and asks for the same keys.",
 		Flags: append(trialFlags(),
 			&cli.IntFlag{Name: "count", Usage: "run it `N` times (default: for a second)"},

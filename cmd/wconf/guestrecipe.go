@@ -36,6 +36,11 @@ func recipeFor(path string) (recipe, error) {
 			return r, err
 		}
 	}
+	for _, dir := range []string{filepath.Join(path, "templates"), path} {
+		if scripts, err := filepath.Glob(filepath.Join(dir, "*.js")); err == nil && len(scripts) > 0 {
+			return recipe{}, fmt.Errorf("%s is not built: wconf runs a script as it is", scripts[0])
+		}
+	}
 	return recipe{}, fmt.Errorf("%s: %w (go.mod, *.c or *.rs, there or in its src)", path, errNoSource)
 }
 

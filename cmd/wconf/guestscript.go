@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -15,7 +16,11 @@ import (
 // scriptInspect says what a script is and what it runs on. One that does not
 // compile is shown all the same, and its error goes where errors go.
 func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error {
-	r, err := wasm.NewRuntime(wasm.Options{})
+	dir, err := stateDir(c)
+	if err != nil {
+		return err
+	}
+	r, err := runtime.OpenGuests(dir, wasm.Options{})
 	if err != nil {
 		return err
 	}
@@ -42,7 +47,10 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 	p.row("kind", "%s", i.Kind)
 	if i.Compiles {
 		p.row("compiles", "yes")
-		p.row("file from", "%s", map[bool]string{true: "what render returns", false: "the value of its last expression"}[i.Gives == "render"])
+		p.row("file from", "%s", map[string]string{
+			"render": "what render returns", "filter": "what filter returns: it is a filter", "check": "elsewhere: it is a check",
+			"last expression": "the value of its last expression",
+		}[i.Gives])
 	} else {
 		p.row("compiles", "no")
 	}

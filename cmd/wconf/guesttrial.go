@@ -14,7 +14,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render"
 	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -23,26 +26,37 @@ import (
 // trial is a guest or a script that is run outside of any resource.
 type trial struct {
 	runtime *wasm.Runtime
-	guest   *guest.Guest
-	script  *script.Script // in place of the guest
+	worker  worker
 	role    guest.Role
 	keys    *kv.Snapshot
 	scope   kv.Scope
-	input   []byte // of a filter or a check
+	input   []byte   // of a filter or a check
+	call    []string // a template's function and its arguments
 
 	stats wasm.Stats // of the last run
 	ran   bool
 }
 
-func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) {
+// worker is a guest or a script, in whichever role.
+type worker interface {
+	render.Renderer
+	render.Filter
+	render.Checker
+	render.Functions
+}
+
+func newTrial(c *cli.Context, stateDir string, scope kv.Scope, log *slog.Logger) (*trial, error) {
+	t := &trial{role: guest.Role(cmp.Or(c.String("role"), string(guest.Renderer)))}
+	if !slices.Contains([]guest.Role{guest.Renderer, guest.Filter, guest.Checker, guest.Functions}, t.role) {
+		return nil, &usageError{fmt.Sprintf("unknown role %q", t.role), "render, filter, check or call"}
+	}
+	if t.call = c.Args().Tail(); t.role != guest.Functions && len(t.call) > 0 {
+		return nil, &usageError{fmt.Sprintf("guest %s got an argument too much: %s", c.Command.Name, t.call[0]), "--role call calls a function of the guest, with arguments"}
+	}
 	file := c.Args().First()
 	bin, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
-	}
-	t := &trial{role: guest.Role(cmp.Or(c.String("role"), string(guest.Renderer)))}
-	if !slices.Contains([]guest.Role{guest.Renderer, guest.Filter, guest.Checker}, t.role) {
-		return nil, &usageError{fmt.Sprintf("unknown role %q", t.role), "render, filter or check"}
 	}
 	params, err := pairs(c.StringSlice("param"))
 	if err != nil {
@@ -54,16 +68,19 @@ func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) 
 			return nil, &usageError{fmt.Sprintf("--fuel %q is no number", fuel), ""}
 		}
 	}
-	if t.runtime, err = wasm.NewRuntime(wasm.Options{}); err != nil {
+	if t.runtime, err = runtime.OpenGuests(stateDir, wasm.Options{Log: log}); err != nil {
 		return nil, err
 	}
 	stats := func(s wasm.Stats) { t.stats, t.ran = s, true }
 	if strings.HasSuffix(file, ".js") {
-		err = t.openScript(c, bin, script.Options{File: file, Name: "trial", Params: params, Limits: limits, Scope: &scope, Log: log, Stats: stats})
+		err = t.openScript(c, bin, script.Options{Role: t.role, File: file, Name: "trial", Params: params, Limits: limits, Scope: &scope, Log: log, Stats: stats})
 	} else {
 		err = t.openGuest(c, bin, guest.Options{
 			Role: t.role, Name: "trial", Params: params, Stdin: guest.Stdin(c.String("stdin")), Limits: limits, Scope: &scope, Log: log, Stats: stats,
 		})
+	}
+	if err == nil && t.role == guest.Functions {
+		err = t.callable(file)
 	}
 	if err != nil {
 		t.runtime.Close()
@@ -72,10 +89,28 @@ func newTrial(c *cli.Context, scope kv.Scope, log *slog.Logger) (*trial, error) 
 	return t, nil
 }
 
+// callable holds what is to be called against what there is to call.
+func (t *trial) callable(file string) error {
+	arity := t.worker.Names()
+	names := slices.Sorted(maps.Keys(arity))
+	if len(t.call) == 0 {
+		return &usageError{"--role call needs the name of a function and its arguments", "functions of " + file + ": " + strings.Join(names, ", ")}
+	}
+	name, args := t.call[0], t.call[1:]
+	want, ok := arity[name]
+	switch {
+	case !ok:
+		return &usageError{fmt.Sprintf("%s has no function %q", file, name), cmp.Or(problem.DidYouMean(name, names), "it has "+strings.Join(names, ", "))}
+	case want != len(args):
+		return &usageError{fmt.Sprintf("%s takes %d arguments, not %d", name, want, len(args)), ""}
+	}
+	return nil
+}
+
 func (t *trial) openGuest(c *cli.Context, bin []byte, o guest.Options) error {
 	module, err := t.runtime.Load(c.Context, c.Args().First(), bin)
 	if err == nil {
-		t.guest, err = guest.New(module, o)
+		t.worker, err = guest.New(module, o)
 	}
 	if err != nil {
 		return &exit{exitLoad, err}
@@ -84,15 +119,12 @@ func (t *trial) openGuest(c *cli.Context, bin []byte, o guest.Options) error {
 }
 
 func (t *trial) openScript(c *cli.Context, text []byte, o script.Options) error {
-	switch {
-	case t.role != guest.Renderer:
-		return &usageError{"a script renders files only", "drop --role"}
-	case c.String("stdin") != "":
+	if c.String("stdin") != "" {
 		return &usageError{"a script asks for keys itself", "drop --stdin"}
 	}
 	engine, err := script.Load(c.Context, t.runtime, filepath.Base(o.File))
 	if err == nil {
-		t.script, err = script.New(c.Context, engine, text, o)
+		t.worker, err = script.New(c.Context, engine, text, o)
 	}
 	if err != nil {
 		return &exit{exitLoad, err}
@@ -115,19 +147,35 @@ func pairs(texts []string) (map[string]string, error) {
 // run runs the guest once, with a view of its own.
 func (t *trial) run(ctx context.Context) ([]byte, error) {
 	v := kv.NewView(t.keys, t.scope)
-	if t.script != nil {
-		return t.script.Render(ctx, v)
-	}
 	switch t.role {
 	case guest.Filter:
-		return t.guest.Filter(ctx, v, t.input)
+		return t.worker.Filter(ctx, v, t.input)
 	case guest.Checker:
-		if err := t.guest.Check(ctx, v, t.input); err != nil {
+		if err := t.worker.Check(ctx, v, t.input); err != nil {
 			return nil, &exit{exitCommand, err}
 		}
 		return nil, nil
+	case guest.Functions:
+		return t.answer(ctx, v)
 	}
-	return t.guest.Render(ctx, v)
+	return t.worker.Render(ctx, v)
+}
+
+// answer is what a function gives, as a line.
+func (t *trial) answer(ctx context.Context, v *kv.View) ([]byte, error) {
+	calls, err := t.worker.Open(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	text, err := calls.Call(ctx, t.call[0], t.call[1:])
+	if closed := calls.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.stats.Written = len(text) // it did not go where files do
+	return []byte(text + "\n"), nil
 }
 
 // used says what the run cost.

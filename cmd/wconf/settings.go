@@ -118,6 +118,21 @@ func (p *program) settings(c *cli.Context) (*settings, error) {
 	return s, nil
 }
 
+// stateDir is the state directory as flags and environment say, for commands
+// that have nothing to do with the daemon's file.
+func stateDir(c *cli.Context) (string, error) {
+	flags, err := flagLayer(c)
+	if err != nil {
+		return "", err
+	}
+	env, wrong := config.Environment(os.Getenv)
+	if len(wrong) > 0 {
+		return "", &usageError{wrong[0].Msg, wrong[0].Hint}
+	}
+	merged, _ := config.Merge(nil, env, flags, false)
+	return merged.Daemon().StateDir, nil
+}
+
 // confdir is where the configuration is when nobody says: /etc/confd under the
 // name confd, else /etc/wconf, or /etc/confd where only that exists.
 func (p *program) confdir(early config.Settings, s *settings) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/testrun"
 )
@@ -48,6 +50,12 @@ func (p *program) test(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	dir, err := stateDir(c)
+	if err != nil {
+		return err
+	}
+	o.Guests = runtime.NewGuests(dir, slog.New(slog.DiscardHandler))
+	defer o.Guests.Close() //nolint:errcheck // there is nothing to lose
 	switch {
 	case c.Bool("list"):
 		return p.testList(o, outputs)

@@ -122,23 +122,32 @@ func (a applying) replace(ctx context.Context) Outcome {
 
 // check asks everybody who may refuse the new content.
 func (a applying) check(ctx context.Context) error {
-	if a.spec.OutputFormat != "" {
-		if err := a.parts.Format(a.spec.OutputFormat, a.plan.Content); err != nil {
-			return &problem.Problem{Code: problem.FormatInvalid, Msg: fmt.Sprintf("output format validation failed (%s): %v", a.spec.OutputFormat, err), Err: err}
-		}
+	if err := a.Vet(ctx, a.plan); err != nil {
+		return err
 	}
-	if a.spec.SyncOnly {
-		return nil
-	}
-	for _, c := range a.parts.Checkers {
-		if err := c.Check(ctx, kv.NewView(a.plan.Snapshot, a.spec.Scope), a.plan.Content); err != nil {
-			return err
-		}
-	}
-	if none(a.spec.Check) {
+	if a.spec.SyncOnly || none(a.spec.Check) {
 		return nil
 	}
 	return a.checkCommand(ctx)
+}
+
+// Vet asks those who may refuse a plan's content without running a command:
+// output_format and checks.
+func (r *Resource) Vet(ctx context.Context, p *Plan) error {
+	if r.spec.OutputFormat != "" {
+		if err := r.parts.Format(r.spec.OutputFormat, p.Content); err != nil {
+			return &problem.Problem{Code: problem.FormatInvalid, Msg: fmt.Sprintf("output format validation failed (%s): %v", r.spec.OutputFormat, err), Err: err}
+		}
+	}
+	if r.spec.SyncOnly {
+		return nil
+	}
+	for _, c := range r.parts.Checkers {
+		if err := c.Check(ctx, kv.NewView(p.Snapshot, r.spec.Scope), p.Content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkCommand runs check_cmd. A command that does not name {{.src}} reads the

@@ -32,6 +32,8 @@ type Options struct {
 	AllowExec bool      // cases may run the real check_cmd
 	CI        bool      // a build server runs this: cases marked `only` are refused
 	Now       time.Time // for skip_until; zero: now
+
+	Guests *wconf.Guests // compiled before; nil: the run has its own, and keeps nothing
 }
 
 // Run runs the cases. Files that cannot be used are part of the report; the
@@ -45,8 +47,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{opt: o, guests: wconf.NewGuests(slog.New(slog.DiscardHandler))}
-	defer r.guests.Close() //nolint:errcheck // nothing of it is kept
+	r := &runner{opt: o, guests: o.Guests}
+	if r.guests == nil {
+		r.guests = wconf.NewGuests("", slog.New(slog.DiscardHandler))
+		defer r.guests.Close() //nolint:errcheck // nothing of it is kept
+	}
 	report := &Report{}
 	for _, f := range found {
 		if fr := r.open(ctx, f); fr != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,8 +24,13 @@ type cache struct{ dir string }
 // another version are not used.
 const rewriter = "2"
 
-// oldest is how long a file is kept.
-const oldest = 180 * 24 * time.Hour
+// oldest is how long a file is kept, and mostKept how many bytes are: all of them
+// are read when the cache is opened, and whoever writes a guest leaves one with
+// each build. Forty large guests of Go have room.
+const (
+	oldest   = 180 * 24 * time.Hour
+	mostKept = 256 << 20
+)
 
 const sumSuffix = ".sha256"
 
@@ -38,12 +44,41 @@ func openCache(dir string) (*cache, error) {
 		return nil, err
 	}
 	c := &cache{dir: dir}
+	if err := c.trim(mostKept); err != nil {
+		return nil, err
+	}
 	return c, c.each(func(path string) error {
 		if c.sound(path) {
 			return nil
 		}
 		return c.remove(path)
 	})
+}
+
+// trim removes the oldest files until no more than so many bytes are left.
+func (c *cache) trim(most int64) error {
+	type file struct {
+		path string
+		info fs.FileInfo
+	}
+	var files []file
+	err := c.each(func(path string) error {
+		info, err := os.Stat(path)
+		if err == nil {
+			files = append(files, file{path, info})
+			most -= info.Size()
+		}
+		return nil // it is gone, or sound will tell
+	})
+	slices.SortFunc(files, func(a, b file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	for _, f := range files {
+		if err != nil || most >= 0 {
+			break
+		}
+		most += f.info.Size()
+		err = c.remove(f.path)
+	}
+	return err
 }
 
 // each calls f for each file but the sums.

@@ -74,7 +74,7 @@ func (s *shape) readFunction(r *reader) *function {
 	f.from, f.locals = b.at, len(f.sig.params)
 	for range f.groups {
 		f.locals += b.atMost("locals in one function", maxLocals)
-		b.byte()
+		b.valueTypes(b.byte())
 		if f.locals > maxLocals {
 			b.failf("it has a function with more than %d locals", maxLocals)
 		}

@@ -213,21 +213,34 @@ func TestLimitsOfEngines(t *testing.T) {
 // say what it was doing.
 func TestInterrupt(t *testing.T) {
 	m := loadEngine(t, newRuntime(t, wasm.Options{}), engineWith(t, ""))
-	for words, l := range map[string]wasm.Limits{
-		"used up its 2000000 units of fuel": {Fuel: 2e6},
-		"stopped after 30ms":                {Time: 30 * time.Millisecond, Fuel: 1e17},
-	} {
-		i := start(t, m, nil, l)
-		if err := i.Interrupted(); err != nil {
-			t.Error(err)
-		}
-		call(t, i, "poll")
-		if got := i.Explain(i.Interrupted()).Error(); !strings.Contains(got, words) {
-			t.Errorf("got %s, want %s", got, words)
-		}
-		call(t, i, "count")
-		if l.Fuel == 2e6 && (i.Stats().Fuel < l.Fuel || i.Stats().Fuel > l.Fuel+20_000) {
-			t.Errorf("%d units of fuel", i.Stats().Fuel)
+	const fuel = 2_000_000
+	i := start(t, m, nil, wasm.Limits{Fuel: fuel, Time: wasm.Ceiling.Time})
+	if err := i.Interrupted(); err != nil {
+		t.Error(err)
+	}
+	call(t, i, "poll")
+	if got := i.Explain(i.Interrupted()).Error(); !strings.Contains(got, "used up its 2000000 units of fuel") {
+		t.Errorf("got %s", got)
+	}
+	call(t, i, "count")
+	if used := i.Stats().Fuel; used < fuel || used > fuel+20_000 {
+		t.Errorf("%d units of fuel", used)
+	}
+
+	// What is left of time is a sixteenth, which passes between two looks when
+	// the machine is busy: then once more, with twice as much.
+	for limit := 30 * time.Millisecond; ; limit *= 2 {
+		i := start(t, m, nil, wasm.Limits{Time: limit, Fuel: wasm.Ceiling.Fuel})
+		_, polled := i.Call("poll")
+		_, counted := i.Call("count")
+		switch {
+		case polled == nil && counted == nil:
+			if got := i.Explain(i.Interrupted()).Error(); !strings.Contains(got, fmt.Sprintf("stopped after %v", limit)) {
+				t.Errorf("got %s", got)
+			}
+			return
+		case limit > 4*time.Second:
+			t.Fatalf("nothing is left: %v, %v", polled, counted)
 		}
 	}
 }

@@ -53,21 +53,21 @@ func vet(name string, bin []byte) (*shape, *Inspection, error) {
 	}
 	s, err := scan(bin)
 	if err != nil {
-		return nil, nil, refuse(name, err.Error(), "", err)
+		return nil, nil, refuse(name, err.Error(), hintOf(err), err)
 	}
 	kind, no := kindOf(s)
 	if no != nil {
 		return nil, nil, refuse(name, "it "+no.msg, no.hint, nil)
 	}
 	if err := checkImports(s); err != nil {
-		return nil, nil, refuse(name, err.Error(), "", err)
+		return nil, nil, refuse(name, err.Error(), hintOf(err), err)
 	}
 	if err := checkExports(s, kind); err != nil {
-		return nil, nil, refuse(name, err.Error(), "", err)
+		return nil, nil, refuse(name, err.Error(), hintOf(err), err)
 	}
 	manifest, err := readManifest(s)
 	if err != nil {
-		return nil, nil, refuse(name, err.Error(), "", err)
+		return nil, nil, refuse(name, err.Error(), hintOf(err), err)
 	}
 	return s, describe(s, kind, manifest), nil
 }
@@ -134,7 +134,7 @@ func provided(i imported) (signature, error) {
 		}
 		return signature{}, fmt.Errorf("it imports %s.%s, which is no function of WASI preview 1", i.module, i.name)
 	}
-	return signature{}, fmt.Errorf("it imports %s.%s; wconf provides %s and %s only", i.module, i.name, hostfuncs.Module, wasiModule)
+	return signature{}, &foreign{fmt.Sprintf("it imports %s.%s; wconf provides %s and %s only", i.module, i.name, hostfuncs.Module, wasiModule), foreignHint(i)}
 }
 
 func isRole(name string) bool {

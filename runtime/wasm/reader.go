@@ -112,8 +112,14 @@ func (r *reader) name() string {
 // limits reads the limits of a table or a memory; max is -1 when there is none.
 func (r *reader) limits() (least, most int) {
 	flag := r.byte()
-	if r.err == nil && flag > 1 {
-		r.failf("shared or 64-bit limits (flag %d): threads and memory64 are off", flag)
+	switch {
+	case r.err != nil || flag <= 1:
+	case flag > 7:
+		r.beyond(unknown, "a memory or table with limits of kind %d", flag)
+	case flag&4 != 0:
+		r.beyond(memory64, "a memory or table with limits of 64 bits")
+	default:
+		r.beyond(threads, "a shared memory")
 	}
 	least, most = r.u32(), -1
 	if flag == 1 {

@@ -79,13 +79,15 @@ func (s *shape) constant(r *reader, visit func(from, to, function int)) {
 			r.byte()
 		case opVector:
 			if sub := r.u32(); r.err == nil && sub != 12 {
-				r.failf("a constant expression that computes")
+				r.beyond(extendedConstant, "a constant expression that computes")
 			}
 			r.take(16)
+		case opGlobalGet:
+			r.failf("a constant expression takes its value from a global")
+		case 0xfb:
+			r.beyond(garbage, "a constant expression with opcode %#x", op)
 		default:
-			if r.err == nil {
-				r.failf("a constant expression with opcode %#x (imported globals and extended constants are off)", op)
-			}
+			r.beyond(extendedConstant, "a constant expression with opcode %#x", op)
 		}
 	}
 }

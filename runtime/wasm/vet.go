@@ -58,6 +58,9 @@ func scan(bin []byte) (*shape, error) {
 			break
 		}
 		if id != customSection {
+			if p, ok := sectionsOf[id]; ok {
+				return s, &beyond{fmt.Sprintf("section %d", id), p}
+			}
 			rank := bytes.IndexByte(sectionOrder, id)
 			if rank <= last {
 				return s, fmt.Errorf("section %d is unknown, there twice, or out of order", id)
@@ -133,11 +136,15 @@ func (s *shape) spaceOf(kind byte) int {
 func (s *shape) readTypes(r *reader) {
 	for range r.vector("types", maxTypes) {
 		if form := r.byte(); r.err == nil && form != 0x60 {
-			r.failf("a type of form %#x is of a proposal that wconf does not run", form)
+			p, ok := formsOf[form]
+			if !ok {
+				p = unknown
+			}
+			r.beyond(p, "a type of form %#x", form)
 		}
 		s.types = append(s.types, signature{
-			params:  r.take(r.atMost("parameters in one function", maxParams)),
-			results: r.take(r.atMost("results of one function", maxResults)),
+			params:  r.valueTypes(r.take(r.atMost("parameters in one function", maxParams))...),
+			results: r.valueTypes(r.take(r.atMost("results of one function", maxResults))...),
 		})
 		if r.err != nil {
 			return
@@ -157,7 +164,10 @@ func (s *shape) readImports(r *reader) {
 	for range r.vector("imports", maxImports) {
 		i := imported{module: r.name(), name: r.name()}
 		if kind := r.byte(); r.err == nil && kind != 0 {
-			what := []string{"function", "table", "memory", "global", "tag"}[min(kind, 4)]
+			if kind == 4 {
+				r.beyond(exceptions, "its import %s.%s, a tag,", i.module, i.name)
+			}
+			what := []string{"function", "table", "memory", "global", "thing"}[min(kind, 4)]
 			r.failf("it imports the %s %s.%s; wconf provides functions only", what, i.module, i.name)
 		}
 		t := s.typeIndex(r)
@@ -181,7 +191,11 @@ func (s *shape) readTables(r *reader) {
 	for range r.vector("tables", maxTables) {
 		kind := r.byte()
 		if r.err == nil && kind != 0x70 && kind != 0x6f {
-			r.failf("a table of type %#x is of a proposal that wconf does not run", kind)
+			p, ok := typesOf[kind]
+			if !ok {
+				p = garbage // 0x40: a table with its first value
+			}
+			r.beyond(p, "a table of type %#x", kind)
 		}
 		least, most := r.limits()
 		if r.err == nil && least > maxTableSize {
@@ -195,7 +209,12 @@ func (s *shape) readTables(r *reader) {
 }
 
 func (s *shape) readMemory(r *reader) {
-	for range r.vector("memories", 1) {
+	n := r.vector("memories", len(r.data))
+	if r.err == nil && n > 1 {
+		r.beyond(multiMemory, "its second memory")
+		return
+	}
+	for range n {
 		least, most := r.limits()
 		s.memory = &memoryLimits{least, most}
 		if r.err == nil && (least > mostPages || most > mostPages || most >= 0 && most < least) {
@@ -206,7 +225,8 @@ func (s *shape) readMemory(r *reader) {
 
 func (s *shape) readGlobals(r *reader) {
 	for range r.vector("globals", maxGlobals) {
-		s.globals = append(s.globals, global{valueType: r.byte(), mutable: r.byte()})
+		g := global{valueType: r.valueTypes(r.byte())[0], mutable: r.byte()}
+		s.globals = append(s.globals, g)
 		s.constant(r, nil)
 		if r.err != nil {
 			return

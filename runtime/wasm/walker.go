@@ -89,22 +89,12 @@ func (w *walker) immediates() {
 		w.vectorImmediates()
 	case op <= 0x01 || op == opElse || op == opReturn || op == 0x1a || op == 0x1b || op >= 0x45 && op <= 0xc4 || op == 0xd1:
 	default:
-		w.failf("opcode %#x is of a proposal that wconf does not run (%s)", op, proposal(op))
+		p, ok := opcodesOf[op]
+		if !ok {
+			p = unknown
+		}
+		w.beyond(p, "opcode %#x", op)
 	}
-}
-
-func proposal(op byte) string {
-	switch op {
-	case 0x12, 0x13:
-		return "tail calls"
-	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
-		return "exceptions"
-	case 0xfb, 0x14, 0x15, 0xd3, 0xd4, 0xd5, 0xd6:
-		return "garbage collection"
-	case 0xfe:
-		return "threads"
-	}
-	return "unknown"
 }
 
 func (w *walker) within(what string, space int) int {
@@ -145,7 +135,11 @@ func (w *walker) bulk() {
 		w.u32()
 	default:
 		if w.sub > subTableFill {
-			w.failf("opcode 0xfc %d is of a proposal that wconf does not run", w.sub)
+			p := unknown
+			if w.sub >= 19 && w.sub <= 22 {
+				p = wideArithmetic
+			}
+			w.beyond(p, "opcode 0xfc %d", w.sub)
 		}
 	}
 }
@@ -165,6 +159,6 @@ func (w *walker) vectorImmediates() {
 		w.u32()
 		w.byte()
 	case sub > 255:
-		w.failf("opcode 0xfd %d is of a proposal that wconf does not run (relaxed SIMD)", sub)
+		w.beyond(relaxedSIMD, "opcode 0xfd %d", sub)
 	}
 }

@@ -7,6 +7,7 @@
 //
 // Strings are UTF-16 here and UTF-8 at the host: each call converts.
 
+// generated from package hostfuncs: make generate
 @external("wconf/v1", "getv")
 export declare function host_getv(key: usize, key_len: usize, buf: usize, cap: usize): i32;
 @external("wconf/v1", "exists")
@@ -31,6 +32,7 @@ export declare function host_write(data: usize, data_len: usize): void;
 export declare function host_log(level: i32, message: usize, message_len: usize): void;
 @external("wconf/v1", "fail")
 export declare function host_fail(message: usize, message_len: usize): void;
+// end of what is generated
 
 export const NOT_FOUND: i32 = -1;
 export const DENIED: i32 = -2;

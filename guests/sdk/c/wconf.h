@@ -10,6 +10,7 @@ typedef unsigned int wc_u32;
 typedef struct { const char *p; wc_u32 n; } wc_str;
 
 #define WC_IMPORT(name) __attribute__((import_module("wconf/v1"), import_name(#name)))
+/* generated from package hostfuncs: make generate */
 WC_IMPORT(getv) int wc_getv_(const char *key, wc_u32 key_len, char *buf, wc_u32 cap);
 WC_IMPORT(exists) int wc_exists_(const char *key, wc_u32 key_len);
 WC_IMPORT(gets) int wc_gets_(const char *pattern, wc_u32 pattern_len, char *buf, wc_u32 cap);
@@ -22,6 +23,7 @@ WC_IMPORT(input) int wc_input_(char *buf, wc_u32 cap);
 WC_IMPORT(write) void wc_write_(const char *data, wc_u32 data_len);
 WC_IMPORT(log) void wc_log_(int level, const char *message, wc_u32 message_len);
 WC_IMPORT(fail) __attribute__((noreturn)) void wc_fail_(const char *message, wc_u32 message_len);
+/* end of what is generated */
 
 /* WC_EXPORT(render) { ... return 0; } */
 #define WC_EXPORT(name) __attribute__((export_name(#name), visibility("default"))) int name(void)

@@ -13,6 +13,8 @@ import (
 	"unsafe"
 )
 
+// generated from package hostfuncs: make generate
+
 //go:wasmimport wconf/v1 getv
 //go:noescape
 func hostGetv(key string, buf unsafe.Pointer, cap uint32) int32
@@ -60,6 +62,8 @@ func hostLog(level int32, message string)
 //go:wasmimport wconf/v1 fail
 //go:noescape
 func hostFail(message string)
+
+// end of what is generated
 
 // Answers below zero.
 const (

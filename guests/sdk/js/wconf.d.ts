@@ -30,10 +30,13 @@ declare function param<T>(name: string, fallback: T): string | T;
 /** All parameters, without wconf.revision. */
 declare function params(): { [name: string]: string };
 
+/** For filters and checks: what was rendered, after the filters before. */
+declare function input(): string;
+
 /** Says something in wconf's log. console.debug, log, info, warn and error do, too. */
 declare function log(level: "debug" | "info" | "warn" | "error", message: unknown): void;
 
-/** Ends the render with this message. The old file stays. */
+/** Ends the render with this message, or refuses what a check looks at. The old file stays. */
 declare function fail(message: unknown): never;
 
 /** Lines of wconf's log. */

@@ -101,7 +101,7 @@ mod arena {
 /// The functions as they are, for those who mind a copy.
 pub mod host {
     #[link(wasm_import_module = "wconf/v1")]
-    extern "C" {
+    extern "C" { // generated from package hostfuncs: make generate
         pub fn getv(key: *const u8, key_len: usize, buf: *mut u8, cap: usize) -> i32;
         pub fn exists(key: *const u8, key_len: usize) -> i32;
         pub fn gets(pattern: *const u8, pattern_len: usize, buf: *mut u8, cap: usize) -> i32;
@@ -114,7 +114,7 @@ pub mod host {
         pub fn write(data: *const u8, data_len: usize);
         pub fn log(level: i32, message: *const u8, message_len: usize);
         pub fn fail(message: *const u8, message_len: usize) -> !;
-    }
+    } // end of what is generated
 }
 
 pub const NOT_FOUND: i32 = -1;

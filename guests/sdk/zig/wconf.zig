@@ -10,7 +10,7 @@
 //! What the functions return lives until the invocation ends: every invocation is
 //! a fresh instance, so that nothing is ever freed.
 
-pub const host = struct {
+pub const host = struct { // generated from package hostfuncs: make generate
     pub extern "wconf/v1" fn getv(key: [*]const u8, key_len: usize, buf: [*]u8, cap: usize) i32;
     pub extern "wconf/v1" fn exists(key: [*]const u8, key_len: usize) i32;
     pub extern "wconf/v1" fn gets(pattern: [*]const u8, pattern_len: usize, buf: [*]u8, cap: usize) i32;
@@ -23,7 +23,7 @@ pub const host = struct {
     pub extern "wconf/v1" fn write(data: [*]const u8, data_len: usize) void;
     pub extern "wconf/v1" fn log(level: i32, message: [*]const u8, message_len: usize) void;
     pub extern "wconf/v1" fn fail(message: [*]const u8, message_len: usize) noreturn;
-};
+}; // end of what is generated
 
 /// What puts a manifest, JSON, into the module: comptime { asm (wconf.manifest("{...}")); }
 pub fn manifest(comptime json: []const u8) []const u8 {

@@ -38,14 +38,20 @@ func (e *execution) call(prefix, name string, values []reflect.Value) (string, e
 	}
 	calls, err := e.open(prefix)
 	if err != nil {
-		return "", err
+		return "", &called{err}
 	}
 	s, err := calls.Call(e.ctx, name, args)
 	if err != nil {
-		return "", err
+		return "", &called{err}
 	}
 	return s, e.run.Budget.Make(len(s))
 }
+
+// called is an error of a function of a set.
+type called struct{ err error }
+
+func (c *called) Error() string { return c.err.Error() }
+func (c *called) Unwrap() error { return c.err }
 
 // argument is a value as text, which is all that functions of a set take.
 func argument(v any) (string, bool) {

@@ -35,7 +35,7 @@ func (e *execution) explain(f *file, m *meter, err error) error {
 		at.offset = f.ticks.places[m.last].offset
 	}
 	if errors.As(err, &inner) {
-		return at.within(inner)
+		return at.within(inner, err)
 	}
 	p := f.problem(problem.TemplateRender, withoutValues(at.msg), at.offset)
 	p.Len = at.length()
@@ -106,11 +106,15 @@ func known(err error) error {
 
 // within gives a problem of an included file or of a guest's function its
 // place in this file.
-func (at failure) within(inner *problem.Problem) error {
+func (at failure) within(inner *problem.Problem, err error) error {
 	p := *inner
 	place := at.file.problem(inner.Code, "", at.offset)
 	if p.File != "" {
-		p.Msg += ", included at " + place.Place()
+		how := "included"
+		if called := (*called)(nil); errors.As(err, &called) {
+			how = "called"
+		}
+		p.Msg += ", " + how + " at " + place.Place()
 		return &p
 	}
 	p.File, p.Line, p.Col, p.Source, p.Len = place.File, place.Line, place.Col, place.Source, at.length()

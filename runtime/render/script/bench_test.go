@@ -3,6 +3,7 @@ package script_test
 import (
 	"testing"
 
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -69,4 +70,20 @@ func BenchmarkLoad(b *testing.B) {
 			load(b, cache)
 		}
 	})
+}
+
+// BenchmarkCall is a function of a template, with the engine open.
+func BenchmarkCall(b *testing.B) {
+	s := newScript(b, `function f(a, b) { return a + b }`, script.Options{Role: guest.Functions, Limits: wasm.Limits{Fuel: wasm.Ceiling.Fuel, Time: wasm.Ceiling.Time}})
+	calls, err := s.Open(b.Context(), view())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer calls.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := calls.Call(b.Context(), "f", []string{"left", "right"}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

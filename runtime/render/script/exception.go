@@ -64,12 +64,8 @@ func (i *interpreter) exception() error {
 }
 
 // property is a property that is a string, or nothing.
-func (i *interpreter) property(object cell, name string) (text string, err error) {
-	var c cell
-	err = i.with(name, func(at, _ uint64) (err error) {
-		c, err = i.cell("qjs_get_prop_string", uint64(object), at)
-		return err
-	})
+func (i *interpreter) property(object cell, name string) (string, error) {
+	c, err := i.member(object, name)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
@@ -16,6 +17,7 @@ type host struct {
 	interpreter
 	session *hostfuncs.Session
 	failed  string // the stack at fail
+	loading bool   // there are no keys yet
 
 	read      map[string]struct{} // values of keys that the script got
 	readBytes int
@@ -53,6 +55,11 @@ func (h *host) serve(f *hostfuncs.Function, first, second string) (cell, error) 
 		return h.cell("qjs_get_undefined")
 	case "fail":
 		h.failed = second
+	case "param", "params":
+	default:
+		if h.loading {
+			return h.throw(f.Name + " is called while the script loads; there are keys when a template calls one of its functions")
+		}
 	}
 	result, n, err := h.Ask(f, 0, first)
 	switch {
@@ -78,14 +85,14 @@ func (h *host) give(function, argument string, result []byte) (cell, error) {
 	if !utf8.ValidString(text) {
 		return h.notText(function, argument)
 	}
-	if function == "getv" {
+	if function == "getv" || function == "input" { // what was rendered holds values, too
 		h.note(text)
 	}
 	return h.newString(text)
 }
 
 func (h *host) notText(function, argument string) (cell, error) {
-	return h.throw(fmt.Sprintf("%s %s: the value is not UTF-8, and a script holds text only", function, argument))
+	return h.throw(strings.TrimSpace(function+" "+argument) + ": the value is not UTF-8, and a script holds text only")
 }
 
 // itemsAtOnce is how many items of a list are made into JSON between two looks

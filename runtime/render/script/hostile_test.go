@@ -101,7 +101,7 @@ func TestTimeout(t *testing.T) {
 	// It has a sixteenth of its time to say where it was. A busy machine may need
 	// more than that for other things.
 	for limit := 500 * time.Millisecond; ; limit *= 2 {
-		_, err := render(t, "let n = 0\nfunction render() {\n  for (;;) n++\n}", script.Options{Limits: wasm.Limits{Fuel: 1e12, Time: limit}})
+		_, err := render(t, "let n = 0\nfunction render() {\n  for (;;) n++\n}", script.Options{Limits: wasm.Limits{Fuel: 1e11, Time: limit}})
 		var p *problem.Problem
 		if !errors.As(err, &p) || p.Code != problem.GuestTimeout || !strings.Contains(p.Msg, limit.String()) {
 			t.Fatalf("got %v", err)

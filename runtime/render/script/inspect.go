@@ -9,6 +9,7 @@ import (
 
 	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/problem"
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -19,7 +20,7 @@ type Inspection struct {
 	Kind     string      // "script"
 	Version  string      // of the engine: "QuickJS-NG 0.17.0"
 	Compiles bool
-	Gives    string   // what becomes the file: "render", when it is declared, or "last expression"; empty when it does not compile
+	Gives    string   // what is run: "render", "filter" or "check", the first that is declared, or "last expression"; empty when it does not compile
 	Names    []string // those of wconf's functions that its text has before a parenthesis
 	Limits   wasm.Limits
 	Ceiling  wasm.Limits
@@ -43,17 +44,21 @@ func Inspect(ctx context.Context, m *wasm.Module, text []byte, file string) (Ins
 		return i, err
 	}
 	i.Compiles, i.Gives = true, "last expression"
-	if s.declaresRender(ctx) {
-		i.Gives = "render"
+	for _, role := range []guest.Role{guest.Renderer, guest.Filter, guest.Checker} {
+		if s.declares(ctx, string(role)) {
+			i.Gives = string(role)
+			break
+		}
 	}
 	return i, nil
 }
 
-// declaresRender finds out whether the script declares render itself: then it
-// does not compile before another declaration.
-func (s *Script) declaresRender(ctx context.Context) bool {
+// declares finds out whether the script declares a name itself: then it does
+// not compile before another declaration.
+func (s *Script) declares(ctx context.Context, name string) bool {
 	twice := *s
-	twice.source.text += "\nlet render;"
+	twice.o.Role = guest.Renderer // which runs nothing
+	twice.source.text += "\nlet " + name + ";"
 	var p *problem.Problem
 	err := twice.compile(ctx)
 	return errors.As(err, &p) && p.Code == problem.TemplateParse && strings.Contains(p.Msg, "redefinition")

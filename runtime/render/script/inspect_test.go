@@ -21,7 +21,10 @@ func TestInspect(t *testing.T) {
 		`let x = ;`:                       "",
 		"while (true) {}":                 "last expression",
 		`import "x"`:                      "",
-		`x.getv(1); mygetv(2); ls ("/a"); /* fail() */ input(3)`: "last expression",
+		`x.getv(1); mygetv(2); ls ("/a"); /* fail() */ write(3)`: "last expression",
+		`const filter = () => input()`:                           "filter",
+		`function check() {} function filter() {}`:               "filter",
+		`function check() {}`:                                    "check",
 	} {
 		i, err := script.Inspect(t.Context(), module(t), []byte(text), "site.js")
 		if i.Gives != want || i.Compiles != (want != "") || (err == nil) != i.Compiles {

@@ -5,7 +5,7 @@
 (function (host) {
   "use strict";
   const { parse, stringify } = JSON;
-  const { defineProperty, freeze } = Object;
+  const { defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
   const Failure = Error, Wrong = TypeError, Text = String;
 
   function text(value, what) {
@@ -61,6 +61,11 @@
     params() {
       return parse(host.params());
     },
+    input() {
+      const content = host.input();
+      if (content !== undefined) return content;
+      throw new Failure("there is no input: filters and checks have one");
+    },
     log(level, message) {
       if (level !== "debug" && level !== "info" && level !== "warn" && level !== "error") {
         throw new Wrong("the level of log must be debug, info, warn or error");
@@ -81,4 +86,23 @@
   const give = (name, value) => defineProperty(globalThis, name, { value, writable: true, configurable: true });
   for (const name in functions) give(name, freeze(functions[name]));
   give("console", freeze(console));
+
+  const functionOf = (name) => {
+    const value = getOwnPropertyDescriptor(globalThis, name).value;
+    return typeof value === "function" ? value : undefined;
+  };
+  const before = { __proto__: null };
+  for (const name of getOwnPropertyNames(globalThis)) before[name] = functionOf(name);
+
+  // What the script declared by "function" at its top level, with how many
+  // parameters each has before the first with a default.
+  return () => {
+    const names = getOwnPropertyNames(globalThis);
+    const found = { __proto__: null };
+    for (let i = 0; i < names.length; i++) {
+      const it = functionOf(names[i]);
+      if (it !== undefined && it !== before[names[i]]) found[names[i]] = getOwnPropertyDescriptor(it, "length").value;
+    }
+    return stringify(found);
+  };
 })

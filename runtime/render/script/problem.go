@@ -9,6 +9,7 @@ import (
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render"
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -58,7 +59,7 @@ func (s *Script) unparsed(h *host, err error) error {
 	case len(words) > 0 && words[0] == "import":
 		p.Hint = "a script is one file: it imports nothing"
 	case len(words) > 0 && words[0] == "export":
-		p.Hint = "a script is no module: define render without export"
+		p.Hint = "a script is no module: drop export"
 	case len(words) > 0 && strings.Contains(p.Source, "await "):
 		p.Hint = "a script cannot wait: drop await"
 	}
@@ -73,6 +74,9 @@ func (s *Script) ended(h *host, err error, stack string) *problem.Problem {
 		p.Code, p.Msg, p.Err = ge.Code, ge.Reason, ge
 	}
 	switch {
+	case ge != nil && ge.Failed && s.o.Role == guest.Checker:
+		p.Code, p.Msg = problem.CheckFailed, s.refused(p.Msg)
+		return p
 	case ge != nil && ge.Failed:
 		return p
 	case ge != nil:

@@ -62,5 +62,5 @@ func (i *interpreter) apply(function cell, args ...cell) (cell, error) {
 	} else if bad {
 		return 0, i.exception()
 	}
-	return result, nil
+	return result, i.free(this)
 }

@@ -1,11 +1,14 @@
-// Package script renders a file by a script: JavaScript, run by QuickJS-NG,
-// which is a Wasm module in the cage of every guest. No tool chain is needed.
+// Package script makes a script serve a resource in any role of a guest:
+// JavaScript, run by QuickJS-NG, which is a Wasm module in the cage of every
+// guest. No tool chain is needed.
 //
 // A script sees the keys that the resource's View grants, its parameters, and
 // nothing else: no files, no clock, no network, no modules. What it asked for
 // is in the View's ReadSet. Each render begins from the same image of the
 // engine, in which the script is compiled and has not run, so that no state and
-// no secret of one render reaches the next.
+// no secret of one render reaches the next. Functions of templates are there
+// once a script has run: such a script runs when it is loaded, without any
+// keys, and the image is what it left.
 package script
 
 import (
@@ -29,6 +32,7 @@ import (
 // Options say how a resource uses a script. The zero value has no parameters
 // and the default limits.
 type Options struct {
+	Role   guest.Role        // the zero Role renders
 	File   string            // the path of the script, for problems
 	Name   string            // the resource's name; the parameter wconf.name
 	Dest   string            // its destination; the parameter wconf.dest
@@ -51,10 +55,16 @@ type Script struct {
 	limits wasm.Limits
 	params map[string]string
 	start  start
-	asked  *atomic.Int64 // keys, by the last render
+	arity  map[string]int // of what it declares for templates
+	asked  *atomic.Int64  // keys, by the last render
 }
 
-var _ render.Renderer = (*Script)(nil)
+var (
+	_ render.Renderer  = (*Script)(nil)
+	_ render.Filter    = (*Script)(nil)
+	_ render.Checker   = (*Script)(nil)
+	_ render.Functions = (*Script)(nil)
+)
 
 // Load makes the engine ready for a script: name is the script's, for errors.
 // Engines share what was compiled, and the cache of compiled guests. The module
@@ -73,6 +83,9 @@ func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, 
 	if err == nil {
 		err = s.compile(ctx)
 	}
+	if err == nil && s.o.Role == guest.Checker && !s.declares(ctx, string(guest.Checker)) {
+		err = s.noCheck()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +94,9 @@ func New(ctx context.Context, m *wasm.Module, text []byte, o Options) (*Script, 
 
 // newScript is a script that is not compiled yet; it is there also beside an error.
 func newScript(m *wasm.Module, text []byte, o Options) (*Script, error) {
+	if o.Role == "" {
+		o.Role = guest.Renderer
+	}
 	s := &Script{o: o, module: m, asked: new(atomic.Int64), source: newSource(o.File, string(text)), limits: o.Limits.Or(wasm.Limits{Stack: stackUnits}).Or(wasm.Defaults)}
 	if err := s.limits.Beyond(); err != nil {
 		return s, s.problem(problem.Config, err.Error(), "")
@@ -107,28 +123,67 @@ func (s *Script) setParams() error {
 
 // Render runs the script and gives the file that it made.
 func (s *Script) Render(ctx context.Context, v *kv.View) ([]byte, error) {
+	return s.invoke(ctx, v, nil)
+}
+
+// Filter runs the script and gives what it made of content.
+func (s *Script) Filter(ctx context.Context, v *kv.View, content []byte) ([]byte, error) {
+	return s.invoke(ctx, v, present(content))
+}
+
+// Check runs the script on content; nil accepts. A script that refuses is a
+// problem with the code check-failed.
+func (s *Script) Check(ctx context.Context, v *kv.View, content []byte) error {
+	_, err := s.invoke(ctx, v, present(content))
+	return err
+}
+
+// present is an input that is there, even when it is empty.
+func present(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// invoke runs the script once, from its image.
+func (s *Script) invoke(ctx context.Context, v *kv.View, input []byte) ([]byte, error) {
+	h, err := s.open(ctx, v, input)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	err = s.run(h)
+	s.asked.Store(int64(h.session.Asked()))
+	if err != nil {
+		err = s.explain(h, v, err)
+	}
+	s.tell(h)
+	if err != nil {
+		return nil, err
+	}
+	return h.session.Output(), nil
+}
+
+// open is the engine at the place where the script begins. It must be closed.
+func (s *Script) open(ctx context.Context, v *kv.View, input []byte) (*host, error) {
 	session := guest.NewSession(v, s.params)
-	session.Expect = int(s.asked.Load())
+	session.Input, session.Expect = input, int(s.asked.Load())
 	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
 	if err != nil {
 		return nil, s.unstarted(err)
 	}
-	defer i.Close()
 	h.Interpreter = i
-	err = s.run(h)
-	s.asked.Store(int64(session.Asked()))
-	if err != nil {
-		err = s.explain(h, v, err)
-	}
+	return h, nil
+}
+
+// tell says what was used and logged.
+func (s *Script) tell(h *host) {
 	if s.o.Stats != nil {
-		s.o.Stats(i.Stats())
+		s.o.Stats(h.Stats())
 	}
-	s.log(session)
-	if err != nil {
-		return nil, err
-	}
-	return session.Output(), nil
+	s.log(h.session)
 }
 
 func (s *Script) mask(text string) string {

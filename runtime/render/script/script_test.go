@@ -139,7 +139,7 @@ func TestProblems(t *testing.T) {
 		{"let y = ;", problem.TemplateParse, "1:9", "SyntaxError: ", ""},
 		{"// ü\n  \"ü😀\" + +* 1", problem.TemplateParse, "2:15", "SyntaxError", ""},
 		{"import x from 'y'", problem.TemplateParse, "1:8", "SyntaxError", "imports nothing"},
-		{"export const render = 1", problem.TemplateParse, "1:1", "SyntaxError", "without export"},
+		{"export const render = 1", problem.TemplateParse, "1:1", "SyntaxError", "drop export"},
 		{"const v = await x", problem.TemplateParse, "1:17", "SyntaxError", "drop await"},
 		{"return 'x'", problem.TemplateParse, "1:1", "SyntaxError", ""},
 		{"'\xff'", problem.TemplateParse, "", "a script is UTF-8 text", ""},

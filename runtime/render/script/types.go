@@ -26,15 +26,15 @@ var declarations = []declaration{
 	{"param", "param(name: string): string\nparam<T>(name: string, fallback: T): string | T",
 		"A parameter of the resource's [template.params]; wconf.name, wconf.dest and wconf.revision are always there."},
 	{"params", "params(): { [name: string]: string }", "All parameters, without wconf.revision."},
+	{"input", "input(): string", "For filters and checks: what was rendered, after the filters before."},
 	{"log", `log(level: "debug" | "info" | "warn" | "error", message: unknown): void`,
 		"Says something in wconf's log. console.debug, log, info, warn and error do, too."},
-	{"fail", "fail(message: unknown): never", "Ends the render with this message. The old file stays."},
+	{"fail", "fail(message: unknown): never", "Ends the render with this message, or refuses what a check looks at. The old file stays."},
 }
 
 // unseen are the host functions that scripts do without, and why.
 var unseen = map[string]string{
-	"input": "is for filters and checks, which no script is",
-	"write": "a script returns its file",
+	"write": "a script returns its text",
 }
 
 // Types declares for editors what a script finds: the file wconf.d.ts.

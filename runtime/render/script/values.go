@@ -40,6 +40,15 @@ func (i *interpreter) text(c cell) (string, error) {
 	return text, err
 }
 
+// member is what a property of an object holds.
+func (i *interpreter) member(object cell, name string) (c cell, err error) {
+	err = i.with(name, func(at, _ uint64) (err error) {
+		c, err = i.cell("qjs_get_prop_string", uint64(object), at)
+		return err
+	})
+	return c, err
+}
+
 // set gives an object a property.
 func (i *interpreter) set(object cell, name string, v cell) error {
 	return i.with(name, func(at, _ uint64) error {
@@ -72,4 +81,14 @@ func (i *interpreter) throw(message string) (cell, error) {
 		_, err = i.Call("qjs_throw", uint64(e))
 	}
 	return 0, err
+}
+
+// free forgets values that exports gave.
+func (i *interpreter) free(cells ...cell) error {
+	for _, c := range cells {
+		if _, err := i.Call("qjs_free_value", uint64(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
