@@ -149,7 +149,7 @@ func (f *flattener) entries(n *yaml.Node) ([]yamlEntry, error) {
 	if f.aliased > 0 {
 		f.again += len(n.Content) / 2 // merged again and again, a mapping costs each time
 	}
-	var all []yamlEntry
+	all := make([]yamlEntry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if isMerge(n.Content[i]) {
 			merged, err := f.merged(n.Content[i+1])

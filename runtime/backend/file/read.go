@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -41,7 +42,7 @@ func (f *files) read(ctx context.Context) (content, error) {
 
 func (f *files) readAll(ctx context.Context, all []found) (content, error) {
 	c := content{filled: map[string]struct{}{}}
-	at := map[string]int{} // key → index in c.pairs
+	var at map[string]int // key → index in c.pairs
 	for _, file := range all {
 		if ctx.Err() != nil {
 			return content{}, context.Cause(ctx)
@@ -59,6 +60,16 @@ func (f *files) readAll(ctx context.Context, all []found) (content, error) {
 		}
 		if len(text) > 0 {
 			c.filled[file.path] = struct{}{}
+		}
+		if c.pairs == nil { // most often there is one file, in which each key stands once
+			c.pairs = pairs
+			continue
+		}
+		if at == nil {
+			at = make(map[string]int, len(c.pairs)+len(pairs))
+			for i, p := range c.pairs {
+				at[p.Key] = i
+			}
 		}
 		for _, p := range pairs {
 			if i, ok := at[p.Key]; ok {
@@ -122,7 +133,10 @@ func slurp(ctx context.Context, file found) ([]byte, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { in.Close() }) // a pipe may never end
 	defer stop()
-	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	var whole bytes.Buffer
+	whole.Grow(int(min(file.info.Size(), maxFile)) + bytes.MinRead)
+	_, err = whole.ReadFrom(io.LimitReader(in, maxFile+1))
+	text := whole.Bytes()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
