@@ -5,22 +5,25 @@ import (
 	"time"
 )
 
-// step is what a moment costs in which a machine stands still, however long.
-const step = 5 * time.Millisecond
+// steps is how many steps a patience has. A moment in which a machine stands
+// still, however long, costs one. There may be hundreds of patiences, for nobody
+// ends one early.
+const steps = 100
 
 // Patience is closed when a test has waited for d while its process ran. A
 // virtual machine may stand still for a minute, with all that a test waits for,
 // and its clock goes on; no test is to fail by that.
 func Patience(d time.Duration) <-chan struct{} {
-	ended := make(chan struct{})
+	ended, step := make(chan struct{}), max(d/steps, time.Millisecond)
 	var next func()
 	next = func() {
 		if d <= 0 {
 			close(ended)
 			return
 		}
-		d -= step
-		time.AfterFunc(step, next)
+		wait := min(step, d)
+		d -= wait
+		time.AfterFunc(wait, next)
 	}
 	next()
 	return ended

@@ -19,7 +19,9 @@ import (
 	"github.com/wconf/wconf/runtime/needs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/wconf/wconf/runtime/needs.Patience.func1"))
+}
 
 // watched starts a watcher that looks by itself only when it has to, and takes
 // the first telling.

@@ -79,7 +79,8 @@ func Suite(t *testing.T, h Harness) {
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			running := goleak.IgnoreCurrent()
-			t.Cleanup(func() { goleak.VerifyNone(t, running) })
+			patience := goleak.IgnoreAnyFunction("github.com/wconf/wconf/runtime/needs.Patience.func1")
+			t.Cleanup(func() { goleak.VerifyNone(t, running, patience) })
 			part.test(t, h)
 		})
 	}
