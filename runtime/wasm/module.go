@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -61,9 +60,6 @@ func (r *Runtime) program(about *Inspection, compiled wazero.CompiledModule) *pr
 	p.code.Store(&code{engine: r.engine, compiled: compiled, slow: r.slow})
 	return p
 }
-
-// compileTime bounds the compilation of one module.
-const compileTime = 30 * time.Second
 
 // Load vets and compiles a guest. Name stands in errors and logs: the path as
 // the resource says it. What is wrong with the module is a *problem.Problem
