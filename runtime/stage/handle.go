@@ -24,7 +24,8 @@ func (h handle) read(p []byte, off int64) (n int, err error) {
 	return max(n, 0), err
 }
 
-// readAll reads the file to its end, or to size, which it had a moment ago.
+// readAll reads the file to its end, or to size, which it had a moment ago. Of
+// one that grows meanwhile it reads mostOld bytes and little more.
 func (h handle) readAll(size int64) ([]byte, error) {
 	all := make([]byte, 0, size+1)
 	for {
@@ -33,7 +34,7 @@ func (h handle) readAll(size int64) ([]byte, error) {
 			return nil, err
 		}
 		all = all[:len(all)+n]
-		if n == 0 || int64(len(all)) == size {
+		if n == 0 || int64(len(all)) == size || len(all) >= mostOld {
 			return all, nil
 		}
 		if len(all) == cap(all) {

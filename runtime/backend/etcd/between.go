@@ -27,25 +27,24 @@ type between struct {
 
 var errManyBetween = errors.New("most changes are of keys between the prefixes")
 
-// hardlyBetween tells whether hardly any keys of a span were not asked for. A
-// server that does not say is asked for each prefix, and then says why not.
-func (w *watch) hardlyBetween(ctx context.Context, all span) bool {
-	return !w.b.between.Load() && w.b.holdsFew(ctx, all, w.at.count)
+// watchesTogether tells whether one watcher of a span serves for all prefixes.
+func (w *watch) watchesTogether(ctx context.Context, all span) bool {
+	return !w.b.between.Load() && w.b.nearlyAll(ctx, all, w.at.count)
 }
 
-// hardlyBetween counts all keys of the scope, many prefixes to a request, to
-// tell whether one list of a span serves, which then holds the keys of one
-// revision in their order.
-func (b *Backend) hardlyBetween(ctx context.Context, sc scope, all span) bool {
+// listsTogether tells whether one list of a span serves for all prefixes. It
+// counts their keys, many prefixes to a request.
+func (b *Backend) listsTogether(ctx context.Context, sc scope, all span) bool {
 	if sc.bare {
 		return false // keys with a slash have to be read before those without
 	}
 	wanted, _, err := b.survey(ctx, sc, cursor{}, 0, false)
-	return err == nil && b.holdsFew(ctx, all, wanted)
+	return err == nil && b.nearlyAll(ctx, all, wanted)
 }
 
-// holdsFew tells whether a span holds hardly more keys than those wanted.
-func (b *Backend) holdsFew(ctx context.Context, all span, wanted int64) bool {
+// nearlyAll tells whether the keys that are wanted are nearly all of a span. A
+// server that does not say is asked for each prefix, and then says why not.
+func (b *Backend) nearlyAll(ctx context.Context, all span, wanted int64) bool {
 	a, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{
 		Key: []byte(all.start), RangeEnd: []byte(all.end), CountOnly: true, Serializable: true,
 	})

@@ -48,7 +48,7 @@ func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listin
 	if len(parts) == 0 {
 		return backend.Listing{}, errNoPrefix
 	}
-	if all := together(requests(parts)).span; len(parts) > partsAtOnce && b.hardlyBetween(ctx, sc, all) {
+	if all := together(requests(parts)).span; len(parts) > partsAtOnce && b.listsTogether(ctx, sc, all) {
 		if err := p.each(ctx, all, l.addWanted); err != nil {
 			return backend.Listing{}, err
 		}

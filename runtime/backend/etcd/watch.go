@@ -149,7 +149,7 @@ func (w *watch) open(ctx context.Context) error {
 	each := requests(w.scope.parts())
 	all := together(each)
 	silent := old || w.b.mute.Load()
-	w.between.watched = len(each) > 1 && !silent && w.hardlyBetween(ctx, all.span)
+	w.between.watched = len(each) > 1 && !silent && w.watchesTogether(ctx, all.span)
 	if silent || w.between.watched {
 		each = []request{all}
 	}
