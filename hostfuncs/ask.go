@@ -3,7 +3,6 @@ package hostfuncs
 import (
 	"encoding/binary"
 	"iter"
-	"slices"
 )
 
 // room is the buffer for answers that Ask begins with.
@@ -17,12 +16,12 @@ type asker struct{ text, buffer []byte }
 // and fuel are those of Call. The result is what the function filled in; it is
 // good until the next Ask. n is its length, 1 or 0 for exists, or below zero.
 func (f *Function) Ask(s *Session, number int32, text string) (result []byte, n int32, fuel uint64, err error) {
-	c := call{number: number}
-	if slices.ContainsFunc(f.Args, func(a Arg) bool { return a.Kind == Text }) {
+	var words []byte
+	if f.slots.text >= 0 {
 		s.asker.text = append(s.asker.text[:0], text...)
-		c.text = s.asker.text
+		words = s.asker.text
 	}
-	fills := f.Args[len(f.Args)-1].Kind == Buffer
+	fills := f.slots.buffer >= 0
 	if fills && s.asker.buffer == nil {
 		s.asker.buffer = make([]byte, room)
 	}
@@ -30,17 +29,17 @@ func (f *Function) Ask(s *Session, number int32, text string) (result []byte, n 
 		if err := s.count(f.index); err != nil {
 			return nil, 0, fuel, err
 		}
-		c.buffer = s.asker.buffer
+		buffer := s.asker.buffer
 		var price uint64
-		if n, price, err = f.run(s, c); err != nil {
+		if n, price, err = f.run(s, number, words, buffer); err != nil {
 			return nil, 0, fuel, err
 		}
 		fuel += price
 		if !fills || n < 0 {
 			return nil, n, fuel, nil
 		}
-		if int(n) <= len(c.buffer) {
-			return c.buffer[:n], n, fuel, nil
+		if int(n) <= len(buffer) {
+			return buffer[:n], n, fuel, nil
 		}
 		s.asker.buffer = make([]byte, n)
 	}

@@ -57,16 +57,14 @@ type Function struct {
 	Gives bool // it returns an i32
 	Since string
 	Doc   string // full sentences, one paragraph
-	code  func(s *Session, c call) (int32, error)
+	code  func(s *Session, number int32, text, buffer []byte) (int32, error)
 	index int // in All
+	slots slots
 }
 
-// call is one call's arguments. Text and Buffer are the guest's own memory:
-// they are good until the code returns.
-type call struct {
-	text, buffer []byte
-	number       int32
-}
+// slots are where the arguments of each kind begin on wazero's stack. A function
+// has at most one of a kind; -1 is none.
+type slots struct{ text, buffer, number int }
 
 // All is every function, in the order of the documentation.
 func All() []Function { return slices.Clone(all) }
@@ -75,9 +73,25 @@ var all = numbered(getv, exists, gets, getvs, ls, lsdir, param, params, input, w
 
 func numbered(list ...Function) []Function {
 	for i := range list {
-		list[i].index = i
+		list[i].index, list[i].slots = i, slotsOf(list[i].Args)
 	}
 	return list
+}
+
+func slotsOf(args []Arg) slots {
+	at, s := 0, slots{-1, -1, -1}
+	for _, a := range args {
+		switch a.Kind {
+		case Text:
+			s.text = at
+		case Buffer:
+			s.buffer = at
+		case Number:
+			s.number = at
+		}
+		at += a.width()
+	}
+	return s
 }
 
 // Params is the number of i32 parameters.
@@ -110,52 +124,47 @@ func (f *Function) Call(s *Session, memory []byte, stack []uint64) (fuel uint64,
 	if err := s.count(f.index); err != nil {
 		return 0, err
 	}
-	c, err := f.decode(memory, stack)
+	number, text, buffer, err := f.decode(memory, stack)
 	if err != nil {
 		return 0, err
 	}
-	n, fuel, err := f.run(s, c)
+	n, fuel, err := f.run(s, number, text, buffer)
 	if f.Gives {
 		stack[0] = uint64(uint32(n))
 	}
 	return fuel, err
 }
 
-// run is the call itself, and its price.
-func (f *Function) run(s *Session, c call) (n int32, fuel uint64, err error) {
-	s.moved = len(c.text)
+// run is the call itself, and its price. Text and buffer may be the guest's own
+// memory: they are good until the code returns.
+func (f *Function) run(s *Session, number int32, text, buffer []byte) (n int32, fuel uint64, err error) {
+	s.moved = len(text)
 	s.walk.begin()
-	n, err = f.code(s, c)
+	n, err = f.code(s, number, text, buffer)
 	return n, Price(s.moved) + s.walk.price(), err
 }
 
 // decode bounds every span of guest memory. Stack slots carry rubbish above bit
 // 31 of an i32, so that each is cut first.
-func (f *Function) decode(memory []byte, stack []uint64) (c call, err error) {
-	at := 0
-	for _, a := range f.Args {
-		switch a.Kind {
-		case Number:
-			c.number = int32(uint32(stack[at]))
-		case Text:
-			c.text, err = f.span(memory, stack[at:at+2])
-		case Buffer:
-			c.buffer, err = f.span(memory, stack[at:at+2])
-		}
-		if err != nil {
-			return call{}, err
-		}
-		at += a.width()
+func (f *Function) decode(memory []byte, stack []uint64) (number int32, text, buffer []byte, err error) {
+	if at := f.slots.number; at >= 0 {
+		number = int32(uint32(stack[at]))
 	}
-	return c, nil
+	if at := f.slots.text; at >= 0 {
+		text, err = f.span(memory, uint32(stack[at]), uint32(stack[at+1]))
+	}
+	if at := f.slots.buffer; at >= 0 && err == nil {
+		buffer, err = f.span(memory, uint32(stack[at]), uint32(stack[at+1]))
+	}
+	return number, text, buffer, err
 }
 
-func (f *Function) span(memory []byte, stack []uint64) ([]byte, error) {
-	from, n := uint64(uint32(stack[0])), uint64(uint32(stack[1]))
-	if from+n > uint64(len(memory)) {
-		return nil, &BoundsError{Function: f.Name, Pointer: uint32(from), Length: uint32(n), Memory: uint64(len(memory))}
+func (f *Function) span(memory []byte, from, n uint32) ([]byte, error) {
+	end := uint64(from) + uint64(n)
+	if end > uint64(len(memory)) {
+		return nil, &BoundsError{Function: f.Name, Pointer: from, Length: n, Memory: uint64(len(memory))}
 	}
-	return memory[from : from+n : from+n], nil
+	return memory[from:end:end], nil
 }
 
 // BoundsError is a pointer outside the guest's memory.
@@ -185,15 +194,15 @@ func (e *Failure) Error() string { return e.Message }
 
 // fill answers with a result: its length, and the bytes themselves when they
 // fit.
-func fill[T string | []byte](s *Session, c call, result T) (int32, error) {
+func fill[T string | []byte](s *Session, buffer []byte, result T) (int32, error) {
 	if len(result) > min(s.Limits.Result, math.MaxInt32) {
 		return TooLarge, nil
 	}
 	s.moved += len(result)
-	if len(result) > len(c.buffer) {
+	if len(result) > len(buffer) {
 		return int32(len(result)), nil
 	}
-	return int32(len(result)), copied(s, c.buffer, result)
+	return int32(len(result)), copied(s, buffer, result)
 }
 
 // copyAtOnce is how many bytes are copied between two looks at the deadline.

@@ -20,7 +20,7 @@ func provideHost(ctx context.Context, engine wazero.Runtime) error {
 	builder := engine.NewHostModuleBuilder(hostfuncs.Module)
 	for _, f := range hostfuncs.All() {
 		sig := hostSignature(f)
-		builder.NewFunctionBuilder().WithGoModuleFunction(hostCall(f), sig.params, sig.results).Export(f.Name)
+		builder.NewFunctionBuilder().WithGoModuleFunction(&hostFunction{f}, sig.params, sig.results).Export(f.Name)
 	}
 	_, err := builder.Instantiate(ctx)
 	return err
@@ -37,25 +37,16 @@ func hostSignature(f hostfuncs.Function) signature {
 	return sig
 }
 
-// hostCall is one function behind wazero's door. It ends an invocation by a
+// hostFunction is one function behind wazero's door. It ends an invocation by a
 // panic, which wazero turns into the error of the guest's call.
-func hostCall(f hostfuncs.Function) api.GoModuleFunc {
-	return func(ctx context.Context, guest api.Module, stack []uint64) {
-		i := instanceOf(ctx)
-		fuel, err := f.Call(i.session, linear(guest), stack)
-		if err != nil {
-			panic(err)
-		}
-		i.charge(fuel)
-	}
-}
+type hostFunction struct{ hostfuncs.Function }
 
-// linear is the guest's whole memory. It is good until the guest runs again.
-func linear(guest api.Module) []byte {
-	m := guest.Memory()
-	if m == nil {
-		return nil
+// Call is wazero's api.GoModuleFunction.
+func (f *hostFunction) Call(ctx context.Context, _ api.Module, stack []uint64) {
+	i := instanceOf(ctx)
+	fuel, err := f.Function.Call(i.session, i.memory.bytes(), stack)
+	if err != nil {
+		panic(err)
 	}
-	b, _ := m.Read(0, m.Size())
-	return b
+	i.charge(fuel)
 }

@@ -44,7 +44,7 @@ func (i *Interpreter) Image() (*Image, error) {
 	if err := fresh.instantiate(); err != nil {
 		return nil, err
 	}
-	before, now := linear(fresh.guest), linear(i.guest)
+	before, now := fresh.memory.bytes(), i.memory.bytes()
 	image := &Image{engine: i.module.about.Digest, size: len(now), stack: i.pointer().Get(), clock: i.wasi.clock, random: copied(i.wasi.random)}
 	for at := 0; at < len(now); at += grain {
 		if differs(before, now, at) {
@@ -88,12 +88,12 @@ func (i *Interpreter) restore(m *Image) error {
 	if m.engine != i.module.about.Digest {
 		return fmt.Errorf("guest %s: the image is another engine's", i.module.name)
 	}
-	memory := linear(i.guest)
+	memory := i.memory.bytes()
 	if more := m.size - len(memory); more > 0 {
 		if _, ok := i.guest.Memory().Grow(uint32(more / pageSize)); !ok {
 			return i.explain("start", fmt.Errorf("its script needs %d bytes of memory before it begins", m.size))
 		}
-		memory = linear(i.guest)
+		memory = i.memory.bytes()
 	}
 	for _, s := range m.spans {
 		copy(memory[s.at:], s.bytes)

@@ -37,18 +37,24 @@ type Instance struct {
 	name    string       // of export
 	export  api.Function // the last one that was called
 	stack   [1]uint64
-	ctx     context.Context // carries the instance to host functions, and its deadline
+	ctx     *guestContext // has its deadline
 	cancel  context.CancelFunc
 	began   time.Time
 	meter   meter
 
 	deadline time.Time
+
+	interpreter *Interpreter // that it is, or nil
 }
 
-// instanceKey finds the instance in the context of a host call.
-type instanceKey struct{}
+// guestContext is the context of an instance's calls. wazero hands it to host
+// functions as it is; its type tells faster whose call it is than a value in it.
+type guestContext struct {
+	context.Context
+	instance *Instance
+}
 
-func instanceOf(ctx context.Context) *Instance { return ctx.Value(instanceKey{}).(*Instance) }
+func instanceOf(ctx context.Context) *Instance { return ctx.(*guestContext).instance }
 
 // Open makes an instance and runs its start section and _initialize. The limits
 // count from here to Close. Errors are *problem.Problem.
@@ -85,8 +91,8 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	}
 	i.memory = memory
 	i.deadline = i.began.Add(i.limits.Time)
-	ctx, i.cancel = context.WithDeadline(ctx, i.deadline)
-	i.ctx = context.WithValue(ctx, instanceKey{}, i)
+	ctx, i.cancel = context.WithDeadline(experimental.WithMemoryAllocator(ctx, memory), i.deadline)
+	i.ctx = &guestContext{ctx, i}
 	return i, nil
 }
 
@@ -95,8 +101,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
 
 func (i *Instance) instantiate() (err error) {
-	ctx := experimental.WithMemoryAllocator(i.ctx, i.memory)
-	i.guest, err = i.code.engine.InstantiateModule(ctx, i.code.compiled, instanceConfig)
+	i.guest, err = i.code.engine.InstantiateModule(i.ctx, i.code.compiled, instanceConfig)
 	if err != nil {
 		return i.explain("start", err)
 	}

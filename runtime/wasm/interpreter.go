@@ -31,8 +31,6 @@ type Interpreter struct {
 // It may Call the engine.
 type HostCall func(i *Interpreter, name []byte, this uint32, args []uint32) (uint32, error)
 
-type interpreterKey struct{}
-
 // Start makes an instance of an engine: one that has run nothing but its
 // _initialize, or, when there is an image, one that is as it was when the image
 // was taken. The limits count from here to Close. Errors are *problem.Problem.
@@ -44,7 +42,7 @@ func (m *Module) Start(ctx context.Context, v Invocation, image *Image, host Hos
 	}
 	instance.limits = withoutSpare(instance.limits)
 	i := &Interpreter{Instance: instance, host: host, functions: map[string]api.Function{}}
-	i.ctx = context.WithValue(i.ctx, interpreterKey{}, i)
+	i.interpreter = i
 	if image == nil {
 		err = i.start()
 	} else if err = i.instantiate(); err == nil {
@@ -99,14 +97,6 @@ func (i *Interpreter) Ask(f *hostfuncs.Function, number int32, text string) (res
 	return result, n, i.pay(fuel)
 }
 
-// pay is charge for those who return errors.
-func (i *Interpreter) pay(fuel uint64) error {
-	if err := i.meter.take(fuel); err != nil {
-		return err
-	}
-	return i.ctx.Err()
-}
-
 // Overdue is why the invocation must end now, for who works for the script and
 // takes long.
 func (i *Interpreter) Overdue() error { return i.overdue() }
@@ -116,7 +106,7 @@ func (i *Interpreter) OutOfMemory() bool { return i.memory.refused }
 
 // answerHostCall is host_call(name, name_len, this, argc, argv) → value.
 func answerHostCall(ctx context.Context, guest api.Module, stack []uint64) {
-	i := ctx.Value(interpreterKey{}).(*Interpreter)
+	i := instanceOf(ctx).interpreter
 	result, err := i.answer(stack)
 	if err == nil {
 		err = i.pay(hostfuncs.Price(0))

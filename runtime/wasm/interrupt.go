@@ -30,7 +30,7 @@ func withoutSpare(l Limits) Limits {
 
 // answerInterrupt is host_interrupt() → 1 to end the script.
 func answerInterrupt(ctx context.Context, _ api.Module, stack []uint64) {
-	i := ctx.Value(interpreterKey{}).(*Interpreter)
+	i := instanceOf(ctx).interpreter
 	i.charge(1)
 	stack[0] = 0
 	switch {

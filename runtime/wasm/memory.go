@@ -29,6 +29,9 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	return m.space[:size]
 }
 
+// bytes is the memory as it is now: good until the guest runs again.
+func (m *linearMemory) bytes() []byte { return m.space[:m.used] }
+
 // Free is called when the instance closes; the pool does the work, also for an
 // instance that never came to be.
 func (m *linearMemory) Free() {}

@@ -17,6 +17,7 @@ type meter struct {
 	slices  int    // so far
 	granted uint64 // all slices
 	host    uint64
+	due     uint64            // of host: when to look at the time again
 	left    api.MutableGlobal // of the slice; below zero when it is used up. nil until the first tick
 	room    api.MutableGlobal // of the stack; below zero when it is used up
 }
@@ -124,12 +125,25 @@ func (i *Instance) overdue() error {
 	return nil
 }
 
-// charge takes fuel for a host call.
+// fuelPerLook is what host calls cost between two looks at the time: some tens
+// of microseconds.
+const fuelPerLook = 1 << 13
+
+// pay takes fuel for a host call.
+func (i *Instance) pay(fuel uint64) error {
+	m := &i.meter
+	if err := m.take(fuel); err != nil || m.host < m.due {
+		return err
+	}
+	m.due = m.host + fuelPerLook
+	return i.ctx.Err()
+}
+
+// charge is pay for those who cannot return errors.
 func (i *Instance) charge(fuel uint64) {
-	if err := i.meter.take(fuel); err != nil {
+	if err := i.pay(fuel); err != nil {
 		panic(err)
 	}
-	i.interrupt()
 }
 
 // interrupt ends the invocation when its time is up, or wconf gave up on it.

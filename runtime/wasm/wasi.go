@@ -139,11 +139,11 @@ func provideWASI(ctx context.Context, engine wazero.Runtime) error {
 
 // wasiHost is one function behind wazero's door; calls cost what host calls do.
 func wasiHost(f wasiFunc, sig signature) api.GoModuleFunc {
-	return func(ctx context.Context, guest api.Module, stack []uint64) {
+	return func(ctx context.Context, _ api.Module, stack []uint64) {
 		i, errno := instanceOf(ctx), errnoNosys
 		i.wasi.moved = 0
 		if f.code != nil {
-			errno = f.code(wasiCall{i, linear(guest), stack})
+			errno = f.code(wasiCall{i, i.memory.bytes(), stack})
 		}
 		if len(sig.results) > 0 {
 			stack[0] = uint64(errno)
