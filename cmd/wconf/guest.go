@@ -23,7 +23,9 @@ func (p *program) guestCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			p.guestNewCommand(), p.guestBuildCommand(), p.guestPackCommand(),
 			{
-				Name: "inspect", Usage: "say what a module or a script is, needs and offers, without running it", ArgsUsage: "FILE",
+				Name: "inspect", Usage: "say what a module or a script is, needs and offers", ArgsUsage: "FILE",
+				Description: "A module is not run. A script runs once, in its cage and without keys: only so it is known which functions it declares\n" +
+					"for templates, and that it loads. A script that asks for keys outside of all functions declares none.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print an object"}},
 				Action: p.guestInspect,
 			},

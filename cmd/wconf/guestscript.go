@@ -3,18 +3,21 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
 // scriptInspect says what a script is and what it runs on. One that does not
-// compile is shown all the same, and its error goes where errors go.
+// compile or load is shown all the same, and its error goes where errors go.
 func (p *program) scriptInspect(c *cli.Context, file string, text []byte) error {
 	dir, err := stateDir(c)
 	if err != nil {
@@ -55,6 +58,7 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 		p.row("compiles", "no")
 	}
 	p.row("names", "%s", cmp.Or(strings.Join(i.Names, ", "), "none of wconf's functions"))
+	p.scriptFunctions(i)
 	name := "limits"
 	for _, l := range [][3]string{
 		{"memory", mebibytes(i.Limits.Memory), mebibytes(i.Ceiling.Memory)},
@@ -73,6 +77,19 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 	p.row("", "%s", i.Engine.Digest)
 	p.row("", "%s of memory at the start", mebibytes(i.Engine.MinMemory))
 	p.measures(i.Engine.Measures)
+}
+
+// scriptFunctions is the rows about what templates may call.
+func (p *program) scriptFunctions(i script.Inspection) {
+	for _, name := range slices.Sorted(maps.Keys(i.Functions)) {
+		p.row("function", "%s/%d", hostfuncs.Printable(name), i.Functions[name].Args)
+	}
+	switch {
+	case i.NoFunctions != "":
+		p.row("function", "none: %s", hostfuncs.Printable(i.NoFunctions))
+	case i.Compiles && len(i.Functions) == 0:
+		p.row("function", "none")
+	}
 }
 
 // thousands writes a number with a comma before each three digits.

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,12 +16,15 @@ import (
 // mostParameters is more than anybody writes into a template.
 const mostParameters = 32
 
+var errNoFunctions = errors.New("it declares no function for templates")
+
 // load runs the script, and keeps the functions that it declares.
 func (s *Script) load(h *host, declared cell) error {
 	err := s.declare(h, declared)
 	if err != nil {
 		err = s.explain(h, kv.NewView(kv.NewSnapshot(nil), kv.NewScope("", nil)), err)
 	}
+	s.start.early = h.early
 	s.log(h.session)
 	return err
 }
@@ -41,7 +45,9 @@ func (s *Script) declare(h *host, declared cell) error {
 		return s.problem(problem.GuestLoad, "it declares a function whose length is no number", "")
 	}
 	if len(s.arity) == 0 {
-		return s.problem(problem.GuestLoad, "it declares no function for templates", "function name(argument) { return … }, outside of all others")
+		p := s.problem(problem.GuestLoad, errNoFunctions.Error(), "function name(argument) { return … }, outside of all others")
+		p.Err = errNoFunctions
+		return p
 	}
 	global, err := h.cell("qjs_get_global")
 	if err != nil {

@@ -18,6 +18,7 @@ type host struct {
 	session *hostfuncs.Session
 	failed  string // the stack at fail
 	loading bool   // there are no keys yet
+	early   bool   // they were asked for, or a parameter
 
 	read      map[string]struct{} // values of keys that the script got
 	readBytes int
@@ -56,8 +57,9 @@ func (h *host) serve(f *hostfuncs.Function, first, second string) (cell, error) 
 	case "fail":
 		h.failed = second
 	case "param", "params":
+		h.early = h.loading
 	default:
-		if h.loading {
+		if h.early = h.loading; h.loading {
 			return h.throw(f.Name + " is called while the script loads; there are keys when a template calls one of its functions")
 		}
 	}

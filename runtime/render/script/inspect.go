@@ -13,7 +13,7 @@ import (
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
-// Inspection is what can be known about a script without running it.
+// Inspection is what can be known about a script without any keys.
 type Inspection struct {
 	Digest   wasm.Digest // of its text
 	Size     int         // bytes
@@ -22,16 +22,24 @@ type Inspection struct {
 	Compiles bool
 	Gives    string   // what is run: "render", "filter" or "check", the first that is declared, or "last expression"; empty when it does not compile
 	Names    []string // those of wconf's functions that its text has before a parenthesis
-	Limits   wasm.Limits
-	Ceiling  wasm.Limits
-	Engine   wasm.Inspection
+	// Functions are those that templates may call where a resource names the
+	// script in functions, without what the script says by itself: they have no
+	// help. NoFunctions is why there are none, where that is worth a word.
+	Functions   map[string]wasm.FunctionDoc
+	NoFunctions string
+	Limits      wasm.Limits
+	Ceiling     wasm.Limits
+	Engine      wasm.Inspection
 }
 
 // engineVersion is what quickjs/VERSION says.
 const engineVersion = "QuickJS-NG 0.17.0"
 
-// Inspect tells what a script is, on an engine that Load gave. One that does not
-// compile gives an error with its place, beside what is known all the same.
+// Inspect tells what a script is, on an engine that Load gave. The script runs
+// once, in the cage and within the default limits, as it does when a resource
+// names it in functions: nothing else knows which ones it declares. One that
+// does not compile, or does not load, gives an error with its place, beside what
+// is known all the same.
 func Inspect(ctx context.Context, m *wasm.Module, text []byte, file string) (Inspection, error) {
 	i := Inspection{Digest: sha256.Sum256(text), Size: len(text), Kind: "script", Version: engineVersion,
 		Names: mentioned(string(text)), Ceiling: wasm.Ceiling, Engine: m.Inspect()}
@@ -50,7 +58,30 @@ func Inspect(ctx context.Context, m *wasm.Module, text []byte, file string) (Ins
 			break
 		}
 	}
-	return i, nil
+	if i.Functions, i.NoFunctions, err = s.offers(ctx); err != nil {
+		i.NoFunctions = "it does not load"
+	}
+	return i, err
+}
+
+// offers runs the script to see which functions it declares. A script that
+// failed when it had asked for nothing fails in every role: that is an error.
+// One that asked for keys, input or parameters may be good in another role.
+func (s *Script) offers(ctx context.Context) (all map[string]wasm.FunctionDoc, none string, err error) {
+	asked := *s
+	asked.o.Role = guest.Functions
+	if err := asked.compile(ctx); errors.Is(err, errNoFunctions) {
+		return nil, "", nil
+	} else if p := (*problem.Problem)(nil); errors.As(err, &p) && (asked.start.early || p.Code == problem.GuestLoad) {
+		return nil, p.Error(), nil
+	} else if err != nil {
+		return nil, "", err
+	}
+	all = map[string]wasm.FunctionDoc{}
+	for name, n := range asked.arity {
+		all[name] = wasm.FunctionDoc{Args: n}
+	}
+	return all, "", nil
 }
 
 // declares finds out whether the script declares a name itself: then it does

@@ -22,6 +22,7 @@ type start struct {
 	finder  value // gives the function of the role when the script has defined it
 
 	functions map[string]cell // those that templates call
+	early     bool            // it asked for what is not there while it loads
 }
 
 //go:embed prelude.js
