@@ -8,6 +8,7 @@ import (
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -25,7 +26,14 @@ type Offline struct {
 	// Observer is told what the resources do.
 	Observer resource.Observer
 	// GuestUsed is told what each invocation of a guest used.
-	GuestUsed func(wasm.Stats)
+	GuestUsed func(GuestUse)
+}
+
+// GuestUse is what one invocation of a guest or a script used.
+type GuestUse struct {
+	Role guest.Role
+	Src  string // as the resource names it
+	wasm.Stats
 }
 
 func (o *Offline) labels(host string) map[string]string {
@@ -56,11 +64,11 @@ func (o *Offline) observer() resource.Observer {
 	return o.Observer
 }
 
-func (o *Offline) guestUsed() func(wasm.Stats) {
-	if o == nil {
+func (o *Offline) guestUsed(role guest.Role, src string) func(wasm.Stats) {
+	if o == nil || o.GuestUsed == nil {
 		return nil
 	}
-	return o.GuestUsed
+	return func(s wasm.Stats) { o.GuestUsed(GuestUse{role, src, s}) }
 }
 
 // Feed takes a step of a store's history into every store. The first one must

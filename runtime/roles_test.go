@@ -164,7 +164,7 @@ func TestGuestsOfOneKeyRun(t *testing.T) {
 	daemon := confdir(t, files)
 	var mu sync.Mutex
 	executed := 0
-	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Offline: &runtime.Offline{GuestUsed: func(wasm.Stats) { mu.Lock(); executed++; mu.Unlock() }}})
+	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Offline: &runtime.Offline{GuestUsed: func(runtime.GuestUse) { mu.Lock(); executed++; mu.Unlock() }}})
 	if err != nil {
 		t.Fatal(err)
 	}

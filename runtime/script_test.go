@@ -41,7 +41,7 @@ func withScript(t *testing.T, source, more string) config.Daemon {
 func TestScript(t *testing.T) {
 	daemon := withScript(t, "const render = () => `${param(\"wconf.name\")} ${getv(\"/app/port\")}\\n`", "")
 	var used []wasm.Stats
-	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Offline: &runtime.Offline{GuestUsed: func(s wasm.Stats) { used = append(used, s) }}})
+	rt, err := runtime.Open(runtime.Options{Daemon: daemon, Offline: &runtime.Offline{GuestUsed: func(u runtime.GuestUse) { used = append(used, u.Stats) }}})
 	if err != nil {
 		t.Fatal(err)
 	}

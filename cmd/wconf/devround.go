@@ -13,6 +13,7 @@ import (
 
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/kv"
+	"github.com/wconf/wconf/runtime/render/guest"
 	planned "github.com/wconf/wconf/runtime/resource"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -85,9 +86,9 @@ func (d *workbench) render(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var used []wasm.Stats
+	var used []runtime.GuestUse
 	rt, err := runtime.Open(runtime.Options{Daemon: d.settings.Daemon, Single: d.settings.single, Templates: d.settings.templates, Log: log, Loading: c.Context,
-		Offline: &runtime.Offline{Guests: d.guests, GuestUsed: func(s wasm.Stats) { used = append(used, s) }}})
+		Offline: &runtime.Offline{Guests: d.guests, GuestUsed: func(u runtime.GuestUse) { used = append(used, u) }}})
 	if err != nil {
 		return &exit{exitLoad, err}
 	}
@@ -110,14 +111,15 @@ func (d *workbench) render(c *cli.Context) error {
 	plan, err := l.Plan(c.Context, keys)
 	took, spent := time.Since(began), slices.Clone(used)
 	d.files = append(l.Files(), l.Config.File) // with what it includes
-	if err == nil {
-		d.show(c.Context, l, keys, plan)
+	if err != nil {
+		d.account(useOf(l, keys, plan.Reads, err), spent, took)
+		return err
 	}
-	d.account(useOf(l, keys, plan.Reads, err), spent, took)
-	if err == nil {
-		err = l.Vet(c.Context, plan)
-	}
-	return err
+	d.show(c.Context, l, keys, plan)
+	used = used[:0] // masking renders once more
+	err = l.Vet(c.Context, plan)
+	d.account(useOf(l, keys, plan.Reads, err), append(spent, used...), took)
+	return coded(err)
 }
 
 // keys are those of the fixture, or of the store as it is now.
@@ -186,8 +188,8 @@ func (d *workbench) edits(out differ, m mask, all []edit) {
 	}
 }
 
-// account says what was read and used.
-func (d *workbench) account(u keyUse, used []wasm.Stats, took time.Duration) {
+// account says what was read, and what each guest used.
+func (d *workbench) account(u keyUse, used []runtime.GuestUse, took time.Duration) {
 	fmt.Fprintln(d.out)
 	row := func(name string, words []string) {
 		if len(words) > 0 {
@@ -200,10 +202,13 @@ func (d *workbench) account(u keyUse, used []wasm.Stats, took time.Duration) {
 	row("lists", u.Lists)
 	row("world", u.World)
 	for _, s := range used {
-		fmt.Fprintf(d.out, "%-8s %d (%s), %s, %s\n", "fuel", s.Fuel, wasm.PriceList, s.Time.Round(time.Microsecond), mebibytes(s.Memory))
+		fmt.Fprintf(d.out, "%-8s %d (%s), %s, %s: %s %s\n", "fuel", s.Fuel, wasm.PriceList, s.Time.Round(time.Microsecond), mebibytes(s.Memory), roleWords[s.Role], s.Src)
 	}
 	fmt.Fprintf(d.out, "%-8s %s\n", "took", took.Round(10*time.Microsecond))
 }
+
+// roleWords say what a guest did.
+var roleWords = map[guest.Role]string{guest.Renderer: "src", guest.Functions: "functions of", guest.Filter: "filter", guest.Checker: "check"}
 
 // few is the first words of many.
 func few(words []string) string {

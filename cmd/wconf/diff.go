@@ -49,7 +49,7 @@ func (p *program) diffAction(c *cli.Context) error {
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
-		return &exit{codeOf(err), err}
+		return coded(err)
 	}
 	if d.differs && c.Bool("exit-code") {
 		return &exit{code: exitDiffers}

@@ -90,7 +90,7 @@ func (p *program) guestPrecompile(c *cli.Context) error {
 	if closed := rt.Close(); err == nil {
 		return closed
 	}
-	return &exit{codeOf(err), err}
+	return coded(err)
 }
 
 func (p *program) precompile(c *cli.Context, rt *wasm.Runtime, file string) error {

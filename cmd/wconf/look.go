@@ -175,6 +175,14 @@ func codeOf(err error) int {
 	return exitFailed
 }
 
+// coded gives an error its exit code.
+func coded(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{codeOf(err), err}
+}
+
 // arity refuses a wrong number of arguments.
 func arity(c *cli.Context, least, most int) error {
 	n := c.Args().Len()

@@ -201,10 +201,7 @@ func (p *program) onePass(ctx context.Context, s *settings, rt *runtime.Runtime)
 			}
 		}
 	}
-	if failed != nil {
-		return &exit{codeOf(failed), failed}
-	}
-	return nil
+	return coded(failed)
 }
 
 // foreign are the stores of confd and its fork that do not exist here.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	wconf "github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/engine"
 	"github.com/wconf/wconf/runtime/gate"
 	"github.com/wconf/wconf/runtime/kv"
@@ -105,7 +106,7 @@ func (p *play) ran(c ran) {
 }
 
 // guestUsed adds up what guests use.
-func (p *play) guestUsed(s wasm.Stats) {
+func (p *play) guestUsed(s wconf.GuestUse) {
 	g := &p.step.guest
 	if p.replays {
 		return
