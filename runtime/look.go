@@ -113,9 +113,14 @@ func (l Look) Plan(ctx context.Context, s *kv.Snapshot) (*resource.Plan, error) 
 	return l.built.resource.Plan(ctx, s)
 }
 
-// Vet tells whether output_format or a check of the resource refuses a plan.
+// Vet tells whether output_format or a check of the resource refuses a plan,
+// which from then on knows what checks read, too.
 func (l Look) Vet(ctx context.Context, p *resource.Plan) error {
-	return l.built.resource.Vet(ctx, p)
+	asked, err := l.built.resource.Vet(ctx, p, p.Snapshot)
+	if asked != nil {
+		p.Reads = p.Reads.Union(*asked)
+	}
+	return err
 }
 
 // Standing is what stands at a destination, beside what should.

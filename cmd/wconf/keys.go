@@ -15,7 +15,7 @@ import (
 func (p *program) keysCommand() *cli.Command {
 	return &cli.Command{
 		Name: "keys", Usage: "say which keys a resource may see, and which it reads", ArgsUsage: "[RESOURCE ...]",
-		Description: "Each resource is rendered; nothing is written, and no value is printed.",
+		Description: "Each resource is rendered, and its checks are asked; nothing is written, and no value is printed.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print a list of objects"}, fixtureFlag},
 		Action:      p.keysAction,
 	}
@@ -38,6 +38,9 @@ func (p *program) keysAction(c *cli.Context) error {
 			return err
 		}
 		plan, err := l.Plan(c.Context, keys)
+		if err == nil {
+			err = l.Vet(c.Context, plan) // checks read keys, too
+		}
 		all = append(all, useOf(l, keys, plan.Reads, err))
 	}
 	if c.Bool("json") {

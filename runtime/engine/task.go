@@ -37,9 +37,10 @@ type task struct {
 	last    time.Time // of the last
 	pace    pace
 
-	from   *kv.Snapshot // of the last render that began
-	reads  kv.ReadSet
+	from   *kv.Snapshot   // of the last run that began: what changed before and could alter it is known
+	reads  kv.ReadSet     // of renders and checks: what wakes it
 	good   kv.ReadSet     // of the last good render
+	asked  *kv.ReadSet    // of the last checks; nil before
 	plan   *resource.Plan // the last good render
 	broken bool           // the last render failed
 	early  *rendered      // made before its turn came
@@ -102,7 +103,9 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: now}
 	if t.waits || t.plan == nil || t.broken || t.look && len(t.reads.World()) > 0 {
 		job.render, job.changes, job.from = true, t.changes, t.from
-		t.from = job.snapshot
+	}
+	t.from = job.snapshot
+	if job.render || t.member.Resource.Checked() {
 		e.open[t] = struct{}{}
 	}
 	if !t.waits && t.look {
@@ -118,7 +121,7 @@ type job struct {
 	task     *task
 	snapshot *kv.Snapshot
 	render   bool
-	from     *kv.Snapshot // of the render before
+	from     *kv.Snapshot // of the run before
 	changes  []kv.Change  // since then
 	reason   string
 	at       time.Time
@@ -140,7 +143,7 @@ func (j job) do(ctx context.Context) {
 }
 
 func (j job) cause() resource.Cause {
-	return resource.Cause{Changes: j.changes, Reason: j.reason, Now: j.engine.opt.Now()}
+	return resource.Cause{Changes: j.changes, Reason: j.reason, Now: j.engine.opt.Now(), Snapshot: j.snapshot}
 }
 
 // rendered is how a render ended, once it is done.
@@ -169,7 +172,8 @@ func (e *Engine) render(ctx context.Context, t *task, s *kv.Snapshot) (*resource
 
 // learn stores what a render read. After a failed render the old reads stay
 // too, so that whatever repairs it wakes the resource again. What changed
-// meanwhile and is not among the reads needs no render.
+// meanwhile and is not among the reads needs no render; where checks follow,
+// nobody knows before these are done.
 func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -186,14 +190,37 @@ func (e *Engine) learn(t *task, p *resource.Plan, err error) {
 	} else {
 		t.plan, t.good = p, p.Reads
 	}
-	if !reads.Equal(t.reads) { // most renders read what the one before did
-		if !e.oneShot { // nothing will change
-			t.source.index.learn(t, t.reads, reads)
-		}
-		t.reads = reads
+	if t.asked != nil {
+		reads = reads.Union(*t.asked)
 	}
+	e.knows(t, reads)
+	if !t.member.Resource.Checked() {
+		e.shut(t)
+	}
+}
+
+// learnChecks stores what checks read, beside what the render did: a key that
+// only a check read may be the one that makes it accept the file.
+func (e *Engine) learnChecks(t *task, asked kv.ReadSet) {
+	t.asked = &asked
+	e.knows(t, t.good.Union(asked))
+}
+
+func (e *Engine) knows(t *task, reads kv.ReadSet) {
+	if reads.Equal(t.reads) { // most renders read what the one before did
+		return
+	}
+	if !e.oneShot { // nothing will change
+		t.source.index.learn(t, t.reads, reads)
+	}
+	t.reads = reads
+}
+
+// shut is for a task whose reads are known: of what came meanwhile only what
+// touches them stays.
+func (e *Engine) shut(t *task) {
 	if t.waits && t.reason == "keys" {
-		t.changes = altering(reads, t.changes, t.from, t.source.snapshot)
+		t.changes = altering(t.reads, t.changes, t.from, t.source.snapshot)
 		t.waits = len(t.changes) > 0
 	}
 	delete(e.open, t)
@@ -220,6 +247,12 @@ func (e *Engine) finish(t *task, out resource.Outcome, j job) {
 	e.note(t, out, j, now)
 	if t.gone {
 		return
+	}
+	if out.Asked != nil {
+		e.learnChecks(t, *out.Asked)
+	}
+	if _, open := e.open[t]; open {
+		e.shut(t)
 	}
 	if out.State != resource.Failed {
 		t.retry.Reset()

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,10 +97,23 @@ func (a applying) standing(ctx context.Context) Outcome {
 
 // replace is for a destination that is not as planned.
 func (a applying) replace(ctx context.Context) Outcome {
-	out := Outcome{Dest: a.Dest(), Reason: a.cause.Reason}
-	if err := a.check(ctx); err != nil {
-		return a.failed("check", problem.CheckFailed, err)
+	asked, err := a.Vet(ctx, a.plan, cmp.Or(a.cause.Snapshot, a.plan.Snapshot))
+	if err == nil {
+		err = a.checkCommand(ctx)
 	}
+	var out Outcome
+	if err != nil {
+		out = a.failed("check", problem.CheckFailed, err)
+	} else {
+		out = a.checked(ctx)
+	}
+	out.Asked = asked
+	return out
+}
+
+// checked is for new content that nobody refuses but, perhaps, the guard.
+func (a applying) checked(ctx context.Context) Outcome {
+	out := Outcome{Dest: a.Dest(), Reason: a.cause.Reason}
 	if ok, why, err := a.guard(ctx); err != nil {
 		return a.failed("guard", problem.Condition, err)
 	} else if !ok {
@@ -120,40 +134,36 @@ func (a applying) replace(ctx context.Context) Outcome {
 	return a.swap(v, out)
 }
 
-// check asks everybody who may refuse the new content.
-func (a applying) check(ctx context.Context) error {
-	if err := a.Vet(ctx, a.plan); err != nil {
-		return err
-	}
-	if a.spec.SyncOnly || none(a.spec.Check) {
-		return nil
-	}
-	return a.checkCommand(ctx)
-}
-
 // Vet asks those who may refuse a plan's content without running a command:
-// output_format and checks.
-func (r *Resource) Vet(ctx context.Context, p *Plan) error {
+// output_format, and checks, which see the keys of s. It comes with what checks
+// looked at, also beside an error; nil when none was asked.
+func (r *Resource) Vet(ctx context.Context, p *Plan, s *kv.Snapshot) (*kv.ReadSet, error) {
 	if r.spec.OutputFormat != "" {
 		if err := r.parts.Format(r.spec.OutputFormat, p.Content); err != nil {
-			return &problem.Problem{Code: problem.FormatInvalid, Msg: fmt.Sprintf("output format validation failed (%s): %v", r.spec.OutputFormat, err), Err: err}
+			return nil, &problem.Problem{Code: problem.FormatInvalid, Msg: fmt.Sprintf("output format validation failed (%s): %v", r.spec.OutputFormat, err), Err: err}
 		}
 	}
-	if r.spec.SyncOnly {
-		return nil
+	if r.spec.SyncOnly || len(r.parts.Checkers) == 0 {
+		return nil, nil
 	}
+	v := kv.NewView(s, r.spec.Scope)
+	var err error
 	for _, c := range r.parts.Checkers {
-		if err := c.Check(ctx, kv.NewView(p.Snapshot, r.spec.Scope), p.Content); err != nil {
-			return err
+		if err = c.Check(ctx, v, p.Content); err != nil {
+			break
 		}
 	}
-	return nil
+	asked := v.Reads()
+	return &asked, err
 }
 
 // checkCommand runs check_cmd. A command that does not name {{.src}} reads the
 // destination itself; it sees the new content there, in a mount namespace of
 // its own, while everybody else sees the old.
 func (a applying) checkCommand(ctx context.Context) error {
+	if a.spec.SyncOnly || none(a.spec.Check) {
+		return nil
+	}
 	c := a.spec.Check
 	c.Src, c.Dest = a.staged.Path(), a.Dest()
 	if !c.HasSrc() {

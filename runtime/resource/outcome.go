@@ -30,6 +30,9 @@ type Cause struct {
 	Changes []kv.Change // since it was last planned, full keys
 	Reason  string      // "keys", "template", "interval", "startup" or "retry"
 	Now     time.Time
+	// Snapshot is the newest, for the checks: keys that only they read may have
+	// changed since the plan was made. Nil: the plan's.
+	Snapshot *kv.Snapshot
 }
 
 // Outcome is how applying ended.
@@ -47,6 +50,8 @@ type Outcome struct {
 	Skipped bool      // the condition says that this change is not worth a reload
 	Wake    time.Time // look again then; zero: at the next change
 	Why     string    // Held, Guarded: the condition's text
+	// Asked is what checks looked at, as far as they were asked; nil: none was.
+	Asked *kv.ReadSet
 }
 
 // Verb says an outcome in a word, for the log.

@@ -154,6 +154,11 @@ func (r *Resource) Quiet() bool {
 
 func none(c command.Command) bool { return c.Shell == "" && len(c.Argv) == 0 }
 
+// Checked tells whether guests are asked before new content is written.
+func (r *Resource) Checked() bool {
+	return len(r.parts.Checkers) > 0 && !r.spec.SyncOnly && !r.spec.Noop
+}
+
 // Plan is what a snapshot would make of a resource. Making one touches
 // nothing.
 type Plan struct {

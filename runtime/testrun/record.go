@@ -28,7 +28,7 @@ type record struct {
 
 	renders  int
 	fresh    *resource.Plan // rendered and not checked yet
-	reads    kv.ReadSet     // of the last render
+	reads    kv.ReadSet     // of the last render, and of the checks after it
 	decision string         // the last that was made about the reload
 	judged   bool
 	changed  []string    // keys of the last judgement
@@ -83,6 +83,10 @@ func (p *play) judged(g *gate.Gate, in gate.Input, v gate.Verdict) {
 }
 
 func (p *play) applied(out resource.Outcome) {
+	if out.Asked != nil {
+		p.step.reads = p.step.reads.Union(*out.Asked)
+		p.world.markRead(*out.Asked)
+	}
 	p.step.written = p.step.written || out.Written
 	p.step.drift = p.step.drift || out.Reason == "drift"
 	switch {
