@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
@@ -38,6 +40,7 @@ type built struct {
 	problems []*problem.Problem
 	warnings []*problem.Problem
 	sources  sources
+	shown    atomic.Pointer[kv.Snapshot] // the keys of a Look, which may be others than the store's
 }
 
 // buildAll builds on all cores: parsing is most of a one-shot run.
@@ -312,7 +315,9 @@ func (b *built) mask(scope kv.Scope) func(string) string {
 	if len(b.config.Secret) == 0 {
 		return nil
 	}
-	return func(text string) string { return scope.Mask(text, b.store.cache.Snapshot(), b.config.Secret) }
+	return func(text string) string {
+		return scope.Mask(text, cmp.Or(b.shown.Load(), b.store.cache.Snapshot()), b.config.Secret)
+	}
 }
 
 func limits(c *config.Resource) wasm.Limits {
