@@ -17,7 +17,9 @@ import (
 func (p *program) diffCommand() *cli.Command {
 	return &cli.Command{
 		Name: "diff", Usage: "show how files differ from what they should be", ArgsUsage: "[RESOURCE ...]",
-		Description: "Values of keys that a resource calls secret are masked, and all text of files that only their owner reads.",
+		Description: "Values of keys that a resource calls secret are masked, and all text of files that only their owner reads.\n" +
+			"Where a file would change and output_format or a check refuses the new content, standard error says so, and the exit\n" +
+			"code is that of a refusal. No command of the resource runs: check_cmd is not asked.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit 6 when something differs"},
 			&cli.BoolFlag{Name: "reveal", Usage: "mask nothing"},
@@ -66,7 +68,8 @@ type differ struct {
 	differs bool
 }
 
-// resource prints how the file of a resource would change.
+// resource prints how the file of a resource would change; an error may also be
+// that somebody refuses the change.
 func (d *differ) resource(ctx context.Context, l runtime.Look, keys *kv.Snapshot) error {
 	plan, err := l.Plan(ctx, keys)
 	if err != nil {
@@ -89,7 +92,7 @@ func (d *differ) resource(ctx context.Context, l runtime.Look, keys *kv.Snapshot
 		old = standing.Path
 	}
 	d.print(m, old, now, standing, plan.Content)
-	return nil
+	return l.Vet(ctx, plan)
 }
 
 func (d *differ) print(m mask, old, now string, standing runtime.Standing, content []byte) {

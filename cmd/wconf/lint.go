@@ -17,13 +17,15 @@ import (
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render/gotmpl/funcs"
+	planned "github.com/wconf/wconf/runtime/resource"
 )
 
 func (p *program) lintCommand() *cli.Command {
 	return &cli.Command{
 		Name: "lint", Usage: "say everything that is wrong or odd about the configuration", ArgsUsage: "[RESOURCE ...]",
 		Description: "Every file, template, guest and condition is checked; unknown keys count as problems. With --fixture, or\n" +
-			"where a store is named and answers, every resource is rendered, too. Exit 3 when there are problems.",
+			"where a store is named and answers, every resource is rendered and its checks are asked, too. Exit 3 when there are\n" +
+			"problems.",
 		Flags: []cli.Flag{
 			fixtureFlag,
 			findingsFlag(),
@@ -244,6 +246,26 @@ func (l *linter) condition(look runtime.Look, field string, reads gate.Reads) {
 	}
 }
 
+// refused says what output_format or a check has against the new content.
+func (l *linter) refused(ctx context.Context, look runtime.Look, plan *planned.Plan) {
+	var err error
+	if format := look.Config.OutputFormat; format != "" {
+		err = formats.Check(format, plan.Content) // it knows the place
+	}
+	if err == nil {
+		err = look.Vet(ctx, plan)
+	}
+	if err == nil {
+		return
+	}
+	for _, p := range problemsOf(err) {
+		if p.File == "" {
+			p.File = look.Config.Dest
+		}
+		l.add("problem", p)
+	}
+}
+
 // rendered checks what the keys make of a resource.
 func (l *linter) rendered(ctx context.Context, look runtime.Look, keys *kv.Snapshot) {
 	plan, err := look.Plan(ctx, keys)
@@ -256,14 +278,7 @@ func (l *linter) rendered(ctx context.Context, look runtime.Look, keys *kv.Snaps
 		}
 		return
 	}
-	if format := look.Config.OutputFormat; format != "" {
-		if err := formats.Check(format, plan.Content); err != nil {
-			for _, p := range problemsOf(err) {
-				p.File = look.Config.Dest
-				l.add("problem", p)
-			}
-		}
-	}
+	l.refused(ctx, look, plan)
 	if i := strings.Index(string(plan.Content), "<no value>"); i >= 0 {
 		p := &problem.Problem{Code: problem.TemplateRender, Msg: "the file would hold <no value>: a field or map key that is not there was printed", Len: len("<no value>")}
 		p.At(look.Config.Dest, string(plan.Content), i)

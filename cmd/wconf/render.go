@@ -18,7 +18,9 @@ func (p *program) renderCommand() *cli.Command {
 	return &cli.Command{
 		Name: "render", Usage: "print what a resource would be; writes no destination", ArgsUsage: "RESOURCE|-",
 		Description: "RESOURCE is a name, a file of conf.d, or a destination. With - a template is read from standard input;\n" +
-			"it sees the keys of --set and --fixture, and those of the store where one is named.",
+			"it sees the keys of --set and --fixture, and those of the store where one is named.\n" +
+			"What output_format or a check refuses is printed all the same, but replaces no FILE of -o; standard error says why,\n" +
+			"and the exit code is that of a refusal. No command of the resource runs: check_cmd is not asked.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "set", Usage: "lay `KEY=VALUE` over the keys of the store, relative to the prefix; repeatable"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to this `FILE` instead of standard output"},
@@ -32,39 +34,57 @@ func (p *program) renderAction(c *cli.Context) error {
 	if err := arity(c, 1, 1); err != nil {
 		return err
 	}
-	content, err := p.rendered(c)
-	if err != nil {
-		return err
+	if c.Args().First() == "-" {
+		content, err := p.renderStdin(c)
+		if err != nil {
+			return err
+		}
+		return p.give(c, content)
 	}
-	if file := c.String("output"); file != "" && file != "-" {
-		return os.WriteFile(file, content, 0o600)
-	}
-	_, err = p.out.Write(content)
-	return err
+	return p.renderResource(c)
 }
 
-func (p *program) rendered(c *cli.Context) ([]byte, error) {
-	if c.Args().First() == "-" {
-		return p.renderStdin(c)
-	}
+// renderResource prints a resource, and then says who refuses it.
+func (p *program) renderResource(c *cli.Context) error {
 	s, rt, err := p.look(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rt.Close()
 	l, err := resource(rt, c.Args().First())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	keys, err := p.keysOf(c, s, l)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if keys, err = set(keys, l.Scope().Prefix(), c.StringSlice("set")); err != nil {
-		return nil, err
+		return err
 	}
 	plan, err := l.Plan(c.Context, keys)
-	return plan.Content, err
+	if err != nil {
+		return err
+	}
+	refused := coded(l.Vet(c.Context, plan))
+	if refused != nil && toFile(c) {
+		return refused
+	}
+	if err := p.give(c, plan.Content); err != nil {
+		return err
+	}
+	return refused
+}
+
+func toFile(c *cli.Context) bool { return c.String("output") != "" && c.String("output") != "-" }
+
+// give writes to where the command line says.
+func (p *program) give(c *cli.Context, content []byte) error {
+	if toFile(c) {
+		return os.WriteFile(c.String("output"), content, 0o600)
+	}
+	_, err := p.out.Write(content)
+	return err
 }
 
 // renderStdin renders a template that belongs to no resource.
