@@ -104,8 +104,9 @@ func (p *program) measures(all []wasm.Measure) {
 }
 
 // row is one line about what is inspected; the name is empty in further lines.
+// Its text is that of a file which nobody trusts yet.
 func (p *program) row(name, format string, args ...any) {
-	fmt.Fprintf(p.out, "%-11s "+format+"\n", append([]any{name}, args...)...)
+	fmt.Fprintf(p.out, "%-11s %s\n", name, hostfuncs.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (p *program) inspection(file string, i wasm.Inspection) {
@@ -118,7 +119,7 @@ func (p *program) inspection(file string, i wasm.Inspection) {
 	p.row("memory", "%s at the start, %s", mebibytes(i.MinMemory), most)
 	p.row("exports", "%s", strings.Join(i.Exports, ", "))
 	if len(i.Beside) > 0 {
-		p.row("", "beside that: %s", hostfuncs.Printable(strings.Join(i.Beside, ", ")))
+		p.row("", "beside that: %s", strings.Join(i.Beside, ", "))
 	}
 	for n, imported := range i.Imports {
 		name := ""

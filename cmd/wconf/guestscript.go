@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/render/script"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -82,11 +81,11 @@ func (p *program) scriptInspection(file string, i script.Inspection) {
 // scriptFunctions is the rows about what templates may call.
 func (p *program) scriptFunctions(i script.Inspection) {
 	for _, name := range slices.Sorted(maps.Keys(i.Functions)) {
-		p.row("function", "%s/%d", hostfuncs.Printable(name), i.Functions[name].Args)
+		p.row("function", "%s/%d", name, i.Functions[name].Args)
 	}
 	switch {
 	case i.NoFunctions != "":
-		p.row("function", "none: %s", hostfuncs.Printable(i.NoFunctions))
+		p.row("function", "none: %s", i.NoFunctions)
 	case i.Compiles && len(i.Functions) == 0:
 		p.row("function", "none")
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render"
@@ -33,7 +34,7 @@ func (s *Script) explain(h *host, v *kv.View, err error) error {
 	default:
 		said = s.ended(h, err, h.failed)
 	}
-	said.Msg, said.Hint = s.mask(said.Msg), wasm.WithLog(s.mask(said.Hint), h.session.Lines(), s.mask)
+	said.Msg, said.Hint = hostfuncs.Printable(s.mask(said.Msg)), wasm.WithLog(s.mask(said.Hint), h.session.Lines(), s.mask)
 	return said
 }
 
@@ -54,7 +55,7 @@ func (s *Script) unparsed(h *host, err error) error {
 	if !errors.As(err, &e) || h.OutOfMemory() {
 		return s.ended(h, err, "")
 	}
-	p := s.at(e.stack, problem.TemplateParse, e.Error(), "")
+	p := s.at(e.stack, problem.TemplateParse, hostfuncs.Printable(e.Error()), "")
 	switch words := strings.Fields(p.Source); {
 	case len(words) > 0 && words[0] == "import":
 		p.Hint = "a script is one file: it imports nothing"

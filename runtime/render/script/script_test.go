@@ -146,6 +146,7 @@ func TestProblems(t *testing.T) {
 		{"x = 3", problem.TemplateRender, "1:1", "ReferenceError: x is not defined", ""},
 		{"\n\tnull.x", problem.TemplateRender, "2:2", "TypeError: cannot read property 'x' of null", ""},
 		{"function f() {\n  throw new Error('boom')\n}\nf()", problem.TemplateRender, "2:13", "boom", ""},
+		{`throw new Error("\x1b[2J\n")`, problem.TemplateRender, "1:", `\x1b[2J\x0a`, ""},
 		{"throw 'words'", problem.TemplateRender, "", "words", "throw an Error"},
 		{"throw 3", problem.TemplateRender, "", "", "throw an Error"},
 		{"throw null", problem.TemplateRender, "", "", "throw an Error"},
