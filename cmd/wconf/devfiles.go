@@ -79,6 +79,13 @@ func (d *workbench) sources() []string {
 	return []string{d.source}
 }
 
+// printsOfSources leaves out what is built of them, which may lie beside.
+func (d *workbench) printsOfSources() prints {
+	all := printsOf(d.sources())
+	maps.DeleteFunc(all, func(path string, _ [sha256.Size]byte) bool { return strings.HasSuffix(path, ".wasm") })
+	return all
+}
+
 // changed is the files that are not as the last round saw them, and matter:
 // while the resource does not load, any may mend it.
 func (d *workbench) changed() (names []string) {

@@ -43,7 +43,7 @@ type workbench struct {
 // round builds, renders and tests once, and shows all of it. Its error is the
 // first thing that went wrong.
 func (d *workbench) round(c *cli.Context) error {
-	sources := printsOf(d.sources())
+	sources := d.printsOfSources()
 	built := d.build(c.Context, sources)
 	known := d.places()
 	d.seen = printsOf(known)
@@ -75,8 +75,12 @@ func (d *workbench) build(ctx context.Context, sources prints) error {
 	if d.source == "" || len(sources) > 0 && d.built != nil && len(sources.against(d.built)) == 0 {
 		return nil
 	}
+	d.built = nil // what does not build is tried again: the module there is another one
+	if err := d.program.build(ctx, d.source, "", ""); err != nil {
+		return err
+	}
 	d.built = sources
-	return d.program.build(ctx, d.source, "", "")
+	return nil
 }
 
 // render shows what the resource becomes.

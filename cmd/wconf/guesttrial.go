@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,8 +65,8 @@ func newTrial(c *cli.Context, stateDir string, scope kv.Scope, log *slog.Logger)
 	}
 	limits := wasm.Limits{Time: c.Duration("time")}
 	if fuel := c.String("fuel"); fuel != "" {
-		if _, err := fmt.Sscan(strings.ReplaceAll(fuel, "_", ""), &limits.Fuel); err != nil {
-			return nil, &usageError{fmt.Sprintf("--fuel %q is no number", fuel), ""}
+		if limits.Fuel, err = strconv.ParseUint(strings.ReplaceAll(fuel, "_", ""), 10, 64); err != nil {
+			return nil, &usageError{fmt.Sprintf("--fuel %q is no number of instructions", fuel), "digits, and _ between them: 50_000_000"}
 		}
 	}
 	if t.runtime, err = runtime.OpenGuests(stateDir, wasm.Options{Log: log}); err != nil {
