@@ -56,7 +56,7 @@ func (h *journalHandler) Handle(_ context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelInfo {
 		h.journal.lines = append(h.journal.lines, line.String())
 	}
-	if r.Message == "guest says" {
+	if r.Message == "guest says" || r.Message == "script says" {
 		h.journal.guests = append(h.journal.guests, said)
 	}
 	return nil
