@@ -47,8 +47,11 @@ func init() {
 }
 `
 
-// binary is the program under test, built from this tree.
+// binary is the program under test, built from this tree or given.
 var binary = sync.OnceValues(func() (string, error) {
+	if given := os.Getenv("WCONF_PROGRAM"); given != "" {
+		return filepath.Abs(given)
+	}
 	dir, err := os.MkdirTemp("", "wconf-bench-")
 	if err != nil {
 		return "", err

@@ -14,6 +14,7 @@
 // times are those of a busy one. Outputs are synced to the disk, as by default;
 // etcd's data are not, so that a latency shows more of wconf and less of etcd.
 //
+// With WCONF_PROGRAM=path another build is measured, for a before and an after.
 // With WCONF_PROFILE=dir the program under test is built with a profiler and
 // leaves CPU and heap profiles there. results/ holds what was measured before
 // and after a change that was about speed, by dates.

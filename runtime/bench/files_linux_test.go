@@ -96,7 +96,7 @@ func (o *outputs) until(name, text string) time.Time {
 	end := time.Now().Add(time.Minute)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for seen := (time.Time{}); ; o.cond.Wait() {
+	for seen := (time.Time{}); ; {
 		if at := o.placed[name]; at != seen {
 			seen = at
 			o.mu.Unlock()
@@ -105,7 +105,9 @@ func (o *outputs) until(name, text string) time.Time {
 			if strings.Contains(string(content), text) {
 				return at
 			}
+			continue // it may have been put in place while it was read
 		}
+		o.cond.Wait()
 		if time.Now().After(end) {
 			o.b.Fatalf("%s never came to hold %q", name, text)
 		}

@@ -19,7 +19,7 @@ func BenchmarkHostile(b *testing.B) {
 			each := w.sharing(100, 1_000)
 			w.must(os.WriteFile(w.path("templates/endless.wasm"), guests.Endless, 0o644))
 			for i := range endless {
-				toml := fmt.Sprintf("[template]\nsrc = \"endless.wasm\"\ndest = \"out/.endless%d\"\nkeys = [\"/app\"]\n[template.limits]\ntime = \"60s\"\n", i)
+				toml := fmt.Sprintf("[template]\nsrc = \"endless.wasm\"\ndest = \"out/.endless%d\"\nkeys = [\"/app\"]\n[template.limits]\ntime = \"60s\"\nfuel = 100_000_000_000\n", i)
 				w.must(os.WriteFile(w.path(fmt.Sprintf("conf.d/endless%d.toml", i)), []byte(toml), 0o644))
 			}
 			out := watchOutputs(b, w.path("out"))

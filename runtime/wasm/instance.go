@@ -41,6 +41,7 @@ type Instance struct {
 	cancel  context.CancelFunc
 	began   time.Time
 	meter   meter
+	lane    lane
 
 	deadline time.Time
 
@@ -79,6 +80,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	}
 	i.session.Limits, i.session.Interrupt = limits.forHost(), i.spent
 	i.meter.limit = limits.Fuel
+	i.lane.lanes = m.runtime.lanes
 	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
 	if need := m.about.MinMemory; need > limits.Memory {
 		return nil, &problem.Problem{Code: problem.GuestMemory,
@@ -101,6 +103,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 var instanceConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
 
 func (i *Instance) instantiate() (err error) {
+	defer i.lane.leave() // the start section runs
 	i.guest, err = i.code.engine.InstantiateModule(i.ctx, i.code.compiled, instanceConfig)
 	if err != nil {
 		return i.explain("start", err)
@@ -113,11 +116,17 @@ func (i *Instance) start() error {
 		return err
 	}
 	if f := i.guest.ExportedFunction("_initialize"); f != nil {
-		if err := f.CallWithStack(i.ctx, nil); err != nil {
+		if err := i.run(f, nil); err != nil {
 			return i.explain("_initialize", err)
 		}
 	}
 	return nil
+}
+
+// run is one call of the guest.
+func (i *Instance) run(f api.Function, stack []uint64) error {
+	defer i.lane.leave()
+	return f.CallWithStack(i.ctx, stack)
 }
 
 // Call runs an export: "render", "filter", "check" or "call", or "_start" of a
@@ -131,7 +140,7 @@ func (i *Instance) Call(export string) error {
 		return refuse(i.module.name, "it does not export "+export, "", nil)
 	}
 	i.stack[0] = 0
-	err := i.export.CallWithStack(i.ctx, i.stack[:])
+	err := i.run(i.export, i.stack[:])
 	var exit *sys.ExitError
 	if export == "_start" && errors.As(err, &exit) && exit.ExitCode() == 0 {
 		return nil

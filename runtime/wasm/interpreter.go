@@ -72,7 +72,7 @@ func (i *Interpreter) Call(export string, args ...uint64) (uint64, error) {
 	depth := len(i.words)
 	i.words = append(append(i.words, args...), 0)
 	stack := i.words[depth:]
-	err := f.CallWithStack(i.ctx, stack)
+	err := i.run(f, stack)
 	i.words = i.words[:depth]
 	return stack[0], err
 }

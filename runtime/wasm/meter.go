@@ -14,7 +14,6 @@ import (
 // instructions; what host functions take is counted here.
 type meter struct {
 	limit   uint64
-	slices  int    // so far
 	granted uint64 // all slices
 	host    uint64
 	due     uint64            // of host: when to look at the time again
@@ -24,26 +23,6 @@ type meter struct {
 
 // slice is the fuel that a guest gets at a time: some tens of microseconds.
 const slice = 1 << 17
-
-// Go cannot take the processor from a guest between two ticks, and while all
-// processors run guests it looks at the network only every 10 ms. So a guest that
-// has had many slices rests after each few of them, the longer the more it has
-// had: a tenth of its time at first, half of it after a second.
-const (
-	slicesAtOnce  = 256
-	slicesPerRest = 16
-	restPerSlice  = 25 * time.Nanosecond
-	longestRest   = time.Millisecond
-)
-
-// rest is how long to let others in now; mostly 0.
-func (m *meter) rest() time.Duration {
-	m.slices++
-	if m.slices < slicesAtOnce || m.slices%slicesPerRest != 0 {
-		return 0
-	}
-	return min(time.Duration(m.slices)*restPerSlice, longestRest)
-}
 
 // used is exact: what was granted, without the rest of the slice.
 func (m *meter) used() uint64 {
@@ -97,7 +76,9 @@ func tick(ctx context.Context, guest api.Module, _ []uint64) {
 	if err := m.refill(); err != nil {
 		panic(err)
 	}
-	time.Sleep(m.rest())
+	if err := i.lane.next(ctx); err != nil {
+		panic(err)
+	}
 	if err := i.overdue(); err != nil {
 		panic(err)
 	}

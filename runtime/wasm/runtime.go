@@ -45,6 +45,7 @@ type Runtime struct {
 	background bool
 	slow       bool // engine is an interpreter, because there can be no machine code
 	memories   memories
+	lanes      turn // for guests that run for long
 	log        *slog.Logger
 
 	compiling turn // one module at a time
@@ -57,7 +58,7 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime; Close ends it.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{programs: map[Digest]*program{}, compiling: make(turn, 1), log: o.Log}
+	r := &Runtime{programs: map[Digest]*program{}, compiling: make(turn, 1), lanes: newLanes(), log: o.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
