@@ -45,6 +45,8 @@ var differences = []difference{
 		find: "`backend = \"rancher\"`", meets: backendIs("backend rancher", "rancher")},
 	{id: "file-scalars", note: true, confd: "YAML keys that are numbers or `yes` end the daemon; very large integers and the fork's dates vanish", wconf: "their text as written",
 		find: "`backend = \"file\"`", meets: backendIs("backend file", "file")},
+	{id: "file-words", confd: "`yes`, `no`, `on`, `off`, `y` and `n` without quotes, as values of YAML, become `true` and `false`", wconf: "their text as written, as in the fork",
+		find: "such values in the files of keys", meets: yamlWords},
 	{id: "raw-prefix", confd: "`keys = [\"/foo\"]` also brings `/foobar` (file, env)", wconf: "whole segments, as etcd v3 always had them: the key is absent",
 		find: "backend file or env, and a template that reads a key which only begins like one of `keys`", meets: rawPrefixes},
 	{id: "keys-star", confd: "takes `/a/*` in `keys` literally; the fork drops the star", wconf: "drops the star: `/a` and all below it",
