@@ -59,6 +59,7 @@ var meetings = map[string]struct {
 	"background":         {resource: "reload_cmd = \"sleep 3 &\"", place: "conf.d/a.toml:5:14"},
 	"timeouts":           {resource: "reload_cmd = \"true\"", place: "conf.d/a.toml:5:14"},
 	"reload-retried":     {resource: "reload_cmd = \"true\"", place: "conf.d/a.toml:5:14"},
+	"reload-once":        {resource: "reload_cmd = \"true\"", files: map[string]string{"conf.d/b.toml": "[template]\nsrc = \"a.tmpl\"\ndest = \"out2\"\nkeys = [\"/app\"]\nreload_cmd = \"true\"\n"}, place: "conf.d/b.toml:5:14"},
 	"throttle":           {resource: "min_reload_interval = \"1s\"", place: "conf.d/a.toml:5:23"},
 	"debounce":           {resource: "debounce = \"1s\"", place: "conf.d/a.toml:5:12"},
 	"reverse-gets":       {template: "{{$all := gets \"/app/*\"}}\n{{range reverse $all}}{{end}}", place: "templates/a.tmpl:2:9"},

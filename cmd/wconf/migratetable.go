@@ -77,6 +77,8 @@ var differences = []difference{
 	{id: "timeouts", note: true, confd: "commands may take for ever; in the fork 30 s and 60 s", wconf: "check_cmd has 30 s, reload_cmd 60 s, unless `check_cmd_timeout` and `reload_cmd_timeout` say more",
 		find: "commands that take long", meets: untimed},
 	{id: "reload-retried", note: true, confd: "a reload that failed, or was cut short by a stop, is never done", wconf: "it is owed, and tried again until it succeeds, also after a restart", find: "`reload_cmd`", meets: fields("reload_cmd")},
+	{id: "reload-once", note: true, confd: "runs the `reload_cmd` of each resource that changed", wconf: "runs a command once for all resources that changed together and name the same one", find: "resources with one `reload_cmd`", meets: sharedReloads},
+	{id: "one-by-one", confd: "renders, checks and swaps one resource after the other, in the order of their files", wconf: "works on all at the same time, from one state of the store", find: "templates and check_cmds that look at the files of other resources"},
 	{id: "throttle", confd: "the fork drops a reload within `min_reload_interval`", wconf: "holds it back and does it at the end of the interval", find: "`min_reload_interval`", meets: fields("min_reload_interval")},
 	{id: "debounce", confd: "the fork waits a fixed time after the first change", wconf: "each change starts the wait again, at most `debounce_max` long", find: "`debounce`", meets: fields("debounce")},
 	{id: "signals", confd: "SIGHUP ends it; SIGTERM leaves a running reload behind, or kills it (the fork)", wconf: "SIGHUP reads the configuration again; SIGTERM lets a reload finish within `shutdown_timeout`", find: "scripts that send SIGHUP"},
