@@ -44,7 +44,7 @@ check: ## run every test on real parts, as root on Debian 12; installs them
 
 .PHONY: generate
 generate: ## write anew what is made from the code: reference pages, imports of SDKs, types of scripts, guests
-	@$(GO) test ./cmd/wconf -run '^TestDocs$$' -update
+	@$(GO) test ./cmd/wconf -run '^(TestDocs|TestDifferences)$$' -update
 	@$(GO) test ./guests -run '^(TestTypes|TestImports)$$' -update
 	@$(MAKE) -s -B -C guests
 	@find guests -name '*.wasm' -exec chmod 644 {} +

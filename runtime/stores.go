@@ -190,13 +190,7 @@ func (ss *stores) fill(ctx context.Context) (failed []error) {
 }
 
 func (st *store) fill(ctx context.Context, log *slog.Logger) error {
-	limit := st.settings.Timeout
-	if limit <= 0 {
-		limit = 30 * time.Second
-	}
-	if st.factory.Name == "rancher" {
-		limit = max(limit, 31*time.Second) // confd's five tries
-	}
+	limit := patience(st.factory.Name, st.settings.Timeout)
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	said := false
@@ -216,6 +210,19 @@ func (st *store) fill(ctx context.Context, log *slog.Logger) error {
 			return wrap(st.factory.Name, err)
 		}
 	}
+}
+
+// patience is how long a store may take to answer. Where nobody says how long,
+// rancher has the time of confd's five tries.
+func patience(store string, said time.Duration) time.Duration {
+	const unsaid = 30 * time.Second // also what the option defaults to
+	if said <= 0 {
+		said = unsaid
+	}
+	if store == "rancher" && said == unsaid {
+		return 31 * time.Second
+	}
+	return said
 }
 
 // mendable tells whether asking again can help: a file that does not parse now

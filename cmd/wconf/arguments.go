@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/runtime/config"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
@@ -154,7 +155,7 @@ func (w *words) flag(a string, next []string) (used int, err error) {
 	case isBool && len(next) > 0 && (next[0] == "true" || next[0] == "false"):
 		value, has, used = next[0], true, 1
 		w.warnings = append(w.warnings, fmt.Sprintf("%s %s is taken as %s=%s; confd ignores all that follows such a word", a, next[0], a, next[0]))
-	case isBool:
+	case isBool, bare(f, next):
 		value = "true"
 	case len(next) == 0:
 		return 0, &usageError{fmt.Sprintf("flag %s needs a value", a), fmt.Sprintf("%q says which", w.path()+" --help")}
@@ -163,6 +164,16 @@ func (w *words) flag(a string, next []string) (used int, err error) {
 	}
 	at.given = append(at.given, "--"+f.Names()[0]+"="+value)
 	return used, nil
+}
+
+// bare tells whether a flag that takes a word of a few stands without one:
+// where "true" is one of them, as for -color, which is a switch in the fork.
+func bare(f cli.Flag, next []string) bool {
+	i := slices.IndexFunc(config.Options, func(o config.Option) bool { return o.Name == f.Names()[0] })
+	if i < 0 || !slices.Contains(config.Options[i].Choices, "true") {
+		return false
+	}
+	return len(next) == 0 || !slices.Contains(config.Options[i].Choices, next[0])
 }
 
 // find looks a flag up from the innermost command outwards.

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -14,6 +16,7 @@ import (
 // and a look at the store, with its exit codes.
 func (p *program) check(c *cli.Context, s *settings) error {
 	if s.Resource != "" {
+		s.Resource = belowConfd(s.Resource, s.Confdir)
 		s.single, s.templates = s.Resource, templatesOf(s)
 	}
 	if err := s.served(); err != nil {
@@ -36,6 +39,19 @@ func (p *program) check(c *cli.Context, s *settings) error {
 		return p.preflight(c, s, rt)
 	}
 	return nil
+}
+
+// belowConfd is the path of a resource file that may be named below conf.d, as
+// the living fork has it.
+func belowConfd(path, confdir string) string {
+	below := filepath.Join(confdir, "conf.d", path)
+	if _, err := os.Stat(path); err == nil || filepath.IsAbs(path) {
+		return path
+	}
+	if _, err := os.Stat(below); err != nil {
+		return path
+	}
+	return below
 }
 
 // validate is lint without a store: only mock data is rendered.

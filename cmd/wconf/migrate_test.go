@@ -41,6 +41,7 @@ var meetings = map[string]struct {
 	"rancher-null":       {confd: "backend = \"rancher\"\n", place: "confd.toml:1:1"},
 	"rancher-values":     {args: []string{"-backend", "rancher"}},
 	"file-scalars":       {resource: "[backend]\nbackend = \"file\"\nfile = [\"x\"]", place: "conf.d/a.toml:2:7"},
+	"file-words":         {confd: "backend = \"file\"\nfile = [\"keys.yaml\"]\n", files: map[string]string{"keys.yaml": "app:\n  a: \"no\"\n  b: nothing\n  c: yes # please\n"}, place: "keys.yaml:4:6"},
 	"raw-prefix":         {confd: "backend = \"file\"\n", template: "{{getv \"/application\"}}", place: "templates/a.tmpl:1:8"},
 	"keys-star":          {files: map[string]string{"conf.d/a.toml": "[template]\nsrc = \"a.tmpl\"\ndest = \"out\"\nkeys = [\"/app/*\"]\n"}, place: "conf.d/a.toml:4:8"},
 	"env-watch":          {confd: "backend = \"env\"\nwatch = true\n", place: "confd.toml:1:1"},
@@ -58,6 +59,7 @@ var meetings = map[string]struct {
 	"background":         {resource: "reload_cmd = \"sleep 3 &\"", place: "conf.d/a.toml:5:14"},
 	"timeouts":           {resource: "reload_cmd = \"true\"", place: "conf.d/a.toml:5:14"},
 	"reload-retried":     {resource: "reload_cmd = \"true\"", place: "conf.d/a.toml:5:14"},
+	"reload-once":        {resource: "reload_cmd = \"true\"", files: map[string]string{"conf.d/b.toml": "[template]\nsrc = \"a.tmpl\"\ndest = \"out2\"\nkeys = [\"/app\"]\nreload_cmd = \"true\"\n"}, place: "conf.d/b.toml:5:14"},
 	"throttle":           {resource: "min_reload_interval = \"1s\"", place: "conf.d/a.toml:5:23"},
 	"debounce":           {resource: "debounce = \"1s\"", place: "conf.d/a.toml:5:12"},
 	"reverse-gets":       {template: "{{$all := gets \"/app/*\"}}\n{{range reverse $all}}{{end}}", place: "templates/a.tmpl:2:9"},
@@ -221,5 +223,17 @@ func TestMigrateOwner(t *testing.T) {
 	code, rows := runMigrate(t, "owner-kept")
 	if code != exitDiffers || len(rows) != 1 || rows[0].Code != "owner-kept" || placeOf(rows[0]) != "conf.d/a.toml:3:8" {
 		t.Errorf("exit %d, %v", code, rows)
+	}
+}
+
+// Only bare words that are whole values are met.
+func TestYAMLWords(t *testing.T) {
+	for text, want := range map[string]int{
+		"a: yes\n": 1, "a: Off": 1, "a: y\r\n": 1, "- no\n- on # x\n": 2, "  -  N\n": 1, "a: [no, x]\n": 1, "[x, on]": 1, "{a: yes}": 1, "- - n\n": 1,
+		"a: \"yes\"\n": 0, "a: 'no'\n": 0, "a: yesterday\n": 0, "a: true\n": 0, "a: oN\n": 0, "yes: a\n": 0, "a: not no\n": 0, "a:no\n": 0, "a: no#x\n": 0, "": 0,
+	} {
+		if got := len(yamlWord.FindAllString(text, -1)); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
 	}
 }

@@ -232,6 +232,22 @@ func sameDest(m *moved) (met []*problem.Problem) {
 	return met
 }
 
+// sharedReloads finds the resources whose reload_cmd an earlier one has, too.
+func sharedReloads(m *moved) []*problem.Problem {
+	first := map[string]string{}
+	return m.each("reload_cmd", func(r *config.Resource) string {
+		text := r.ReloadCmd.Shell
+		switch earlier, shared := first[text]; {
+		case text == "" || strings.Contains(text, "{{"):
+			return ""
+		case shared:
+			return "the command of " + earlier
+		}
+		first[text] = r.Name
+		return ""
+	})
+}
+
 func configMap(m *moved) []*problem.Problem {
 	path := filepath.Join(m.settings.Confdir, "conf.d", "..data")
 	if !isLink(path) {

@@ -39,7 +39,7 @@ var Fields = []Field{
 	{Name: "check_cmd_timeout", Kind: Duration, field: func(r *Resource) any { return &r.CheckCmdTimeout },
 		Doc: "Longest time of check_cmd. By default the daemon's."},
 	{Name: "reload_cmd", Kind: Run, field: func(r *Resource) any { return &r.ReloadCmd },
-		Doc: "Run after the file was put in place, and again until it succeeds."},
+		Doc: "Run after the file was put in place, and again until it succeeds; once for all resources that changed together and have the same one."},
 	{Name: "reload_cmd_timeout", Kind: Duration, field: func(r *Resource) any { return &r.ReloadCmdTimeout },
 		Doc: "Longest time of reload_cmd. By default the daemon's."},
 	{Name: "output_format", Kind: Text, Choices: []string{"json", "yaml", "yml", "toml", "xml"}, field: func(r *Resource) any { return &r.OutputFormat },

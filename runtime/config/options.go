@@ -128,7 +128,7 @@ var Options = []Option{
 	{Name: "mock-data", FlagOnly: true, Group: groupCheck, Kind: Text, field: func(d *Daemon) any { return &d.MockData },
 		Doc: "With validate: a file of keys to render the templates with."},
 	{Name: "resource", FlagOnly: true, Group: groupCheck, Kind: Text, field: func(d *Daemon) any { return &d.Resource },
-		Doc: "With check-config and validate: only this resource file."},
+		Doc: "With check-config and validate: only this resource file, by its path or as it is called below conf.d."},
 	{Name: "preflight", FlagOnly: true, Group: groupCheck, Kind: Bool, field: func(d *Daemon) any { return &d.Preflight },
 		Doc: "Ask the store for the keys of every resource, then exit."},
 	{Name: "preflight-timeout", Group: groupCheck, Kind: Duration, Default: "10s", field: func(d *Daemon) any { return &d.PreflightTimeout },
@@ -138,7 +138,7 @@ var Options = []Option{
 	{Name: "diff-context", FlagOnly: true, Group: groupCheck, Kind: Number, Default: "3", field: func(d *Daemon) any { return &d.DiffContext },
 		Doc: "Lines around each change of a diff."},
 	{Name: "color", FlagOnly: true, Group: groupCheck, Kind: Text, Default: "auto", Choices: []string{"auto", "always", "never", "true", "false"}, field: func(d *Daemon) any { return &d.Color },
-		Doc: "Colours on the terminal: auto, always or never."},
+		Doc: "Colours on the terminal: auto, always or never; always where no word follows."},
 
 	{Name: "auth-token", Group: groupForeign, Kind: Text, Secret: true, Env: []string{"VAULT_TOKEN"}, Doc: "vault."},
 	{Name: "auth-type", Group: groupForeign, Kind: Text, Doc: "vault."},

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
@@ -42,6 +43,7 @@ type metadata struct {
 	timeout     time.Duration
 	interval    time.Duration
 	log         *slog.Logger
+	hasRead     atomic.Bool
 
 	mu      sync.Mutex
 	warned  map[string]struct{} // what has been warned of

@@ -52,6 +52,7 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 		}
 		if after.equal(before) {
 			s.content = backend.ContentCursor(s.pairs)
+			m.hasRead.Store(true)
 			return s, nil
 		}
 		before = after

@@ -15,16 +15,21 @@ const fullLook = time.Minute
 
 // Watch implements backend.Backend: a Full batch for each change of what is
 // below prefixes, and one that changes nothing after each long poll without
-// news.
+// news. A cursor from before this backend's first read is of unknown age: then
+// everything is read at once.
 func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cursor, out chan<- backend.Batch) error {
 	ctx, free := m.life.Bind(ctx)
 	defer free()
 	held := parseCursor(from)
 	looked := time.Now()
 	for {
-		now, changed, err := m.news(ctx, prefixes, held.Versions)
-		if err != nil {
-			return err
+		var now versions
+		var err error
+		changed := !m.hasRead.Load()
+		if !changed {
+			if now, changed, err = m.news(ctx, prefixes, held.Versions); err != nil {
+				return err
+			}
 		}
 		if !changed && time.Since(looked) < jittered(fullLook) {
 			if err := backend.Send(ctx, out, backend.Batch{Cursor: from}); err != nil {

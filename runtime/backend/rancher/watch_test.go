@@ -113,6 +113,32 @@ func TestForcedLook(t *testing.T) {
 }
 
 // Servers that answer at once, and servers without a version, are not hammered.
+// A cursor from before this start, as the cache file has it, is of unknown age:
+// everything is read at once, whatever the version says, and what is the same
+// is said to be the same.
+func TestCursorFromBeforeTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"))
+		l, err := bubbled(t, f, backend.Config{}).List(t.Context(), []string{"/latest/a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumed := func() *watching {
+			w := &watching{t: t, m: bubbled(t, f, backend.Config{}), held: l.Cursor}
+			w.begin("/latest/a")
+			return w
+		}
+		contents, beats := resumed().within(time.Second)
+		only(t, contents)
+		if beats != 1 {
+			t.Errorf("%d batches in the first second", beats)
+		}
+		f.quietly(pair("/latest/a", "2"))
+		contents, _ = resumed().within(time.Second)
+		only(t, contents, "/latest/a=2")
+	})
+}
+
 func TestServersThatDoNotWait(t *testing.T) {
 	for name, f := range map[string]*fake{"deaf": {deaf: true}, "no version": {versioned: true}} {
 		t.Run(name, func(t *testing.T) {
