@@ -68,7 +68,7 @@ var differences = []difference{
 	{id: "half-saved", confd: "a resource file that does not parse ends a onetime run, and keeps the daemon from starting", wconf: "it is named with its place, the others are rendered, exit 1; the daemon keeps its last good version",
 		find: "onetime runs that rely on nothing being written"},
 
-	{id: "check-cmd-old-file", confd: "a `check_cmd` without `{{.src}}` checks the old file", wconf: "it sees the new content at the destination's path; where no file stands there yet, what it writes into that directory is gone when it ends",
+	{id: "check-cmd-old-file", confd: "a `check_cmd` without `{{.src}}` checks the old file", wconf: "it sees the new content at the destination's path",
 		find: "`check_cmd` without `{{.src}}`", meets: checksOldFile},
 	{id: "check-cmd-template", confd: "`check_cmd` is a whole template", wconf: "only `{{.src}}` and `{{.dest}}` are replaced; other braces reach the shell", find: "other braces in `check_cmd`", meets: checkTemplates},
 	{id: "reload-cmd-paths", confd: "passes `{{.src}}` and `{{.dest}}` in `reload_cmd` to the shell as they are; the fork replaces them", wconf: "replaces them by the paths", find: "`{{.src}}` or `{{.dest}}` in `reload_cmd`", meets: reloadPaths},

@@ -30,7 +30,8 @@ type Command struct {
 }
 
 // Overlay shows File at the path Over, to this command and its children alone.
-// Nothing need stand at Over, but its directory must exist.
+// Nothing need stand at Over, but its directory must exist. What the command
+// makes there is seen by others when it has ended.
 type Overlay struct{ File, Over string }
 
 // Result is how a command ended.

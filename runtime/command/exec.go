@@ -41,16 +41,18 @@ func (e Exec) Run(ctx context.Context, c Command) (Result, error) {
 		return Result{}, err
 	}
 	begun := time.Now()
-	child, out, err := start(argv, c.Overlays)
+	child, out, covers, err := start(argv, c.Overlays)
 	if err != nil {
 		return Result{}, fmt.Errorf("start %s: %w", argv[0], err)
 	}
+	defer covers.close()
 	stopped := e.wait(ctx, child, c.Timeout)
+	err = covers.carry()
 	r := resultOf(child.ProcessState)
 	r.Output, r.Truncated = out.settle()
 	r.Took, r.TimedOut = time.Since(begun), errors.Is(stopped, errTimeout)
 	if stopped == nil && r.Exit == 0 {
-		return r, nil
+		return r, err
 	}
 	failed := &Failed{Result: r, Err: stopped}
 	if r.TimedOut {
@@ -62,25 +64,26 @@ func (e Exec) Run(ctx context.Context, c Command) (Result, error) {
 var errTimeout = errors.New("timeout")
 
 // start runs argv with the overlays, or not at all.
-func start(argv []string, overlays []Overlay) (*exec.Cmd, *output, error) {
+func start(argv []string, overlays []Overlay) (*exec.Cmd, *output, covers, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer w.Close()
 	child := exec.Command(argv[0], argv[1:]...)
 	child.Stdout, child.Stderr = w, w // one file: Wait then waits for the child, not for readers
 	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var covered covers
 	if len(overlays) == 0 {
 		err = child.Start()
 	} else {
-		child, err = startOverlaid(child, overlays)
+		child, covered, err = startOverlaid(child, overlays)
 	}
 	if err != nil {
 		r.Close()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return child, readOutput(r), nil
+	return child, readOutput(r), covered, nil
 }
 
 // wait returns when the child has ended: nil when it did so by itself, else

@@ -14,13 +14,17 @@ import (
 // startOverlaid starts child in a mount namespace of its own, in which the
 // overlays stand. Root makes it on a thread that dies afterwards; an ordinary
 // user, in a user namespace.
-func startOverlaid(child *exec.Cmd, overlays []Overlay) (*exec.Cmd, error) {
+func startOverlaid(child *exec.Cmd, overlays []Overlay) (_ *exec.Cmd, made covers, err error) {
 	if os.Geteuid() != 0 {
 		return startAsUser(child, overlays)
 	}
-	done := make(chan error)
-	go onOtherThread(func() { done <- startOnThread(child, overlays) })
-	return child, <-done
+	done := make(chan struct{})
+	go onOtherThread(func() {
+		defer close(done)
+		made, err = startOnThread(child, overlays)
+	})
+	<-done
+	return child, made, err
 }
 
 // onOtherThread runs call on a thread that ends with it. The main thread cannot
@@ -41,23 +45,36 @@ func onOtherThread(call func()) {
 	<-done
 }
 
-func startOnThread(child *exec.Cmd, overlays []Overlay) error {
+func startOnThread(child *exec.Cmd, overlays []Overlay) (made covers, err error) {
 	cwd, err := os.Getwd()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("%w: unshare: %w", ErrNoNamespace, err)
+		return nil, fmt.Errorf("%w: unshare: %w", ErrNoNamespace, err)
 	}
-	if err := lay(overlays, cwd); err != nil {
+	defer func() {
+		if err != nil {
+			made.close()
+		}
+	}()
+	err = lay(overlays, cwd, func(dir string, over *os.File) error {
+		c, err := newCover(dir, over)
+		if err == nil {
+			made = append(made, c)
+		}
 		return err
+	})
+	if err != nil {
+		return made, err
 	}
-	return child.Start()
+	return made, child.Start()
 }
 
 // lay mounts the overlays. It must run in a mount namespace of its own, on a
-// thread whose working directory is its own, too.
-func lay(overlays []Overlay, cwd string) error {
+// thread whose working directory is its own, too. It hands over each directory
+// that it has covered, by its path outside and as it is now.
+func lay(overlays []Overlay, cwd string, covered func(dir string, over *os.File) error) error {
 	// Before anything else: on most hosts mounts are passed on to other
 	// namespaces.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -71,7 +88,7 @@ func lay(overlays []Overlay, cwd string) error {
 	if err != nil {
 		return err
 	}
-	if err := makeRoom(overs); err != nil { // it may move about
+	if err := makeRoom(overs, covered); err != nil { // it may move about
 		return err
 	}
 	for i, file := range files {

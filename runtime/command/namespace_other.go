@@ -7,4 +7,12 @@ import "os/exec"
 // Init is needed on Linux only.
 func Init() {}
 
-func startOverlaid(*exec.Cmd, []Overlay) (*exec.Cmd, error) { return nil, ErrNoNamespace }
+func startOverlaid(*exec.Cmd, []Overlay) (*exec.Cmd, covers, error) {
+	return nil, nil, ErrNoNamespace
+}
+
+// covers are for Linux only.
+type covers []struct{}
+
+func (covers) close()       {}
+func (covers) carry() error { return nil }

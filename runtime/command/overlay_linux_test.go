@@ -120,8 +120,8 @@ func TestOverlayOfAMissingFile(t *testing.T) {
 	if failed != nil || string(r.Output) != want {
 		t.Errorf("%v\n%s\nwant\n%s", failed, r.Output, want)
 	}
-	if got := len(tree(t, dir)); got != 5 {
-		t.Errorf("outside: %v", tree(t, dir))
+	if got := tree(t, dir); len(got) != 6 || got["written"] != "hello\n" {
+		t.Errorf("outside: %v", got)
 	}
 	// a relative command sees the covered directory, too
 	t.Chdir(dir)
@@ -131,7 +131,67 @@ func TestOverlayOfAMissingFile(t *testing.T) {
 	}
 }
 
-// While the command runs, nobody else sees its files or mounts, wconf included.
+// What a command makes beside a file that is not there yet stays, as it would
+// without an overlay, however the command ends.
+func TestOverlayKeepsWhatIsMade(t *testing.T) {
+	needsNamespace(t)
+	dir := t.TempDir()
+	staged := write(t, filepath.Join(dir, ".new01234567890123456789"), "new")
+	write(t, filepath.Join(dir, "old"), "old")
+	theirs := filepath.Join(dir, "theirs")
+	r, err := command.Exec{}.Run(t.Context(), command.Command{
+		Shell: `set -e; cd {{.dest}}; umask 027; echo a > made; chmod 4751 made; echo b >> old; mkdir -p deep/er; echo c > deep/er/f
+			chmod 711 deep; ln -s /nowhere link; mkfifo fifo; rm .new01234567890123456789 2> /dev/null || true
+			echo mine > theirs; touch -d @1000000000 made; exit 3`,
+		Dest: dir, Overlays: []command.Overlay{{File: staged, Over: filepath.Join(dir, "new")}},
+	})
+	if f := new(command.Failed); !errors.As(err, &f) || f.Exit != 3 {
+		t.Fatalf("%v: %s", err, r.Output)
+	}
+	got := tree(t, dir)
+	if got["made"] != "a\n" || got["old"] != "oldb\n" || got["theirs"] != "mine\n" || len(got) != 6 {
+		t.Errorf("%v", got)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "deep", "er", "f")); string(b) != "c\n" {
+		t.Error(err)
+	}
+	if to, err := os.Readlink(filepath.Join(dir, "link")); to != "/nowhere" {
+		t.Error(err)
+	}
+	for name, want := range map[string]os.FileMode{"made": 0o751 | os.ModeSetuid, "deep": 0o711 | os.ModeDir, "deep/er": 0o750 | os.ModeDir, "deep/er/f": 0o640} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
+		}
+	}
+	if _, err := os.Stat(theirs); err != nil {
+		t.Error(err)
+	}
+}
+
+// What others make meanwhile under the same name stays theirs.
+func TestOverlayLeavesOthersAlone(t *testing.T) {
+	needsNamespace(t)
+	dir, flag := t.TempDir(), filepath.Join(t.TempDir(), "flag")
+	staged := write(t, filepath.Join(dir, ".new01234567890123456789"), "new")
+	done := make(chan error)
+	go func() {
+		_, err := command.Exec{}.Run(t.Context(), command.Command{
+			Shell: `echo mine > {{.dest}}/made; echo ready > {{.src}}; while test -s {{.src}}; do sleep 0.01; done`,
+			Src:   flag, Dest: dir, Overlays: []command.Overlay{{File: staged, Over: filepath.Join(dir, "new")}},
+		})
+		done <- err
+	}()
+	eventually(t, flag)
+	write(t, filepath.Join(dir, "made"), "theirs")
+	write(t, flag, "")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := tree(t, dir); got["made"] != "theirs" || len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+}
+
 // A relative overlay of a file that is not there yet is found although making
 // room for it moves about.
 func TestOverlayOfARelativePath(t *testing.T) {
@@ -149,6 +209,7 @@ func TestOverlayOfARelativePath(t *testing.T) {
 	}
 }
 
+// While the command runs, nobody else sees its files or mounts, wconf included.
 func TestOverlaysArePrivate(t *testing.T) {
 	needsNamespace(t)
 	dir := t.TempDir()

@@ -40,7 +40,7 @@ func overPaths(overlays []Overlay) ([]string, error) {
 // cover, and nothing may be made that others see: a directory where a path is
 // missing is covered by a new one with the same entries, each bound to what it
 // was, and an empty file for each that is missing.
-func makeRoom(paths []string) error {
+func makeRoom(paths []string, covered func(dir string, over *os.File) error) error {
 	missing := map[string][]string{}
 	for _, path := range paths {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -55,6 +55,13 @@ func makeRoom(paths []string) error {
 	slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(len(a), len(b)) }) // outer ones first
 	for _, dir := range dirs {
 		if err := coverDirectory(dir, missing[dir]); err != nil {
+			return err
+		}
+		over, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := covered(dir, over); err != nil {
 			return err
 		}
 	}

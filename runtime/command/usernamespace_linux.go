@@ -1,9 +1,7 @@
 package command
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,7 +18,7 @@ import (
 // overlays and becomes the command.
 const hiddenName = "wconf-overlaid"
 
-// reportFD is where the copy says why it could not become the command.
+// reportFD is where the copy says what it did.
 const reportFD = 3
 
 var initialised atomic.Bool
@@ -65,12 +63,7 @@ func Init() {
 	if len(os.Args) < 2 || os.Args[0] != hiddenName {
 		return
 	}
-	err := become(os.Args)
-	kind := "error"
-	if errors.Is(err, ErrNoNamespace) {
-		kind = "no namespace"
-	}
-	fmt.Fprintf(os.NewFile(reportFD, "report"), "%s\n%v", kind, err)
+	_ = report{reportFD}.failed(become(os.Args))
 	os.Exit(126)
 }
 
@@ -81,7 +74,10 @@ func become(words []string) error {
 	if err != nil {
 		return err
 	}
-	if err := lay(o.overlays, o.cwd); err != nil {
+	if err := lay(o.overlays, o.cwd, report{reportFD}.covered); err != nil {
+		return err
+	}
+	if err := (report{reportFD}).ready(); err != nil {
 		return err
 	}
 	runtime.LockOSThread()
@@ -95,33 +91,38 @@ func become(words []string) error {
 }
 
 // startAsUser starts a copy of wconf that becomes child.
-func startAsUser(child *exec.Cmd, overlays []Overlay) (*exec.Cmd, error) {
+func startAsUser(child *exec.Cmd, overlays []Overlay) (*exec.Cmd, covers, error) {
 	if child.Err != nil {
-		return nil, child.Err
+		return nil, nil, child.Err
 	}
 	if !initialised.Load() || wantsOtherRights(child.Args) {
-		return nil, ErrNoNamespace
+		return nil, nil, ErrNoNamespace
 	}
 	cwd, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	r, w, err := os.Pipe()
+	ours, theirs, err := reports()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer r.Close()
+	defer ours.Close()
 	copied := &exec.Cmd{
 		Path: "/proc/self/exe", Args: order{overlays, cwd, child.Path, child.Args}.words(),
-		Stdout: child.Stdout, Stderr: child.Stderr, ExtraFiles: []*os.File{w},
+		Stdout: child.Stdout, Stderr: child.Stderr, ExtraFiles: []*os.File{theirs},
 		SysProcAttr: userNamespace(),
 	}
 	err = copied.Start()
-	w.Close()
+	theirs.Close()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoNamespace, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrNoNamespace, err)
 	}
-	return copied, readReport(copied, r)
+	made, err := readReport(ours)
+	if err != nil {
+		copied.Process.Kill()
+		copied.Wait()
+	}
+	return copied, made, err
 }
 
 // userNamespace keeps the user's ids. Since its user is not root there either,
@@ -136,23 +137,6 @@ func userNamespace() *syscall.SysProcAttr {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
 	}
-}
-
-// readReport waits until the copy has become the command, or has failed.
-func readReport(copied *exec.Cmd, from io.Reader) error {
-	text, err := io.ReadAll(from)
-	if err == nil && len(text) == 0 {
-		return nil
-	}
-	copied.Wait()
-	if err != nil {
-		return err
-	}
-	kind, why, _ := strings.Cut(string(text), "\n")
-	if kind == "no namespace" {
-		return fmt.Errorf("%w: in a user namespace: %s", ErrNoNamespace, strings.TrimPrefix(why, ErrNoNamespace.Error()+": "))
-	}
-	return errors.New(why)
 }
 
 // wantsOtherRights says whether a command calls a program that gives other
