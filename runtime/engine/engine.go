@@ -9,15 +9,11 @@
 package engine
 
 import (
-	"cmp"
-	"container/heap"
 	"context"
 	"log/slog"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/wconf/wconf/runtime/cache"
@@ -223,80 +219,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// Once renders and applies every resource in the order of their files, and
-// runs the reloads that become due. What a condition holds back stays held.
-//
-// As in confd one resource is done before the next begins, for the check of
-// the next may read what the first wrote; only neighbours without any command
-// are applied side by side.
-func (e *Engine) Once(ctx context.Context) []Status {
-	e.oneShot = true
-	rendered := e.renderAhead(ctx)
-	defer rendered.Wait()
-	which := neighbours
-	if e.opt.FailFast {
-		which = one
-	}
-	for e.turn(ctx, which, e.sideBySide) == 0 {
-		if e.opt.FailFast {
-			e.stopAtFailure()
-		}
-	}
-	e.Step(ctx)
-	return e.Status()
-}
-
-// stopAtFailure takes what still waits off the queue once a resource has
-// failed; reloads of what was written before stay.
-func (e *Engine) stopAtFailure() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !slices.ContainsFunc(e.tasks, func(t *task) bool { return t.status.Err != nil }) {
-		return
-	}
-	for _, t := range e.tasks {
-		e.schedule(t, time.Time{})
-	}
-}
-
-func (e *Engine) sideBySide(due []func()) {
-	var all sync.WaitGroup
-	slots := make(chan struct{}, cmp.Or(e.opt.Writers, runtime.GOMAXPROCS(0)))
-	for _, do := range due {
-		slots <- struct{}{}
-		all.Go(func() { do(); <-slots })
-	}
-	all.Wait()
-}
-
-// renderAhead renders everything that waits, in order and on all cores, while
-// applying, which goes one by one, follows.
-func (e *Engine) renderAhead(ctx context.Context) *sync.WaitGroup {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.lookAtSources()
-	var waiting []func()
-	for _, t := range e.tasks {
-		if t.waits {
-			r, snapshot := &rendered{done: make(chan struct{})}, t.source.snapshot
-			t.early = r
-			waiting = append(waiting, func() {
-				r.plan, r.err = e.render(ctx, t, snapshot)
-				close(r.done)
-			})
-		}
-	}
-	all, next := &sync.WaitGroup{}, atomic.Int64{}
-	for range min(len(waiting), runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			for i := next.Add(1); int(i) <= len(waiting); i = next.Add(1) {
-				waiting[i-1]()
-			}
-		})
-	}
-	return all
-}
-
 // maxRunning bounds what is under way at once: each holds a few descriptors.
 const maxRunning = 128
 
@@ -372,113 +294,4 @@ func (e *Engine) rouse() {
 func quiet(i item) bool {
 	t, ok := i.(*task)
 	return ok && t.member.Resource.Quiet()
-}
-
-// lookAtSources routes what the stores said since the last look.
-func (e *Engine) lookAtSources() {
-	for src, s := range e.sources {
-		u, ok := src.Take()
-		if !ok {
-			continue
-		}
-		first, before := s.snapshot == nil, s.snapshot
-		s.snapshot = u.Snapshot
-		if first || !slices.Equal(s.prefixes, u.Prefixes) {
-			s.prefixes, s.covers = u.Prefixes, kv.NewScope("", u.Prefixes)
-			e.admit(s)
-		}
-		found := map[*task][]kv.Change{}
-		s.index.readers(u.Changes, before, u.Snapshot, found)
-		for t := range e.open {
-			if t.source == s {
-				found[t] = u.Changes
-			}
-		}
-		for t, changes := range found {
-			e.offer(t, changes, "keys")
-		}
-	}
-}
-
-// admit offers the resources whose keys have now been listed.
-func (e *Engine) admit(s *source) {
-	for _, t := range e.tasks {
-		if t.source == s && !t.listed && s.covered(t) {
-			t.listed = true
-			e.offer(t, nil, t.reason)
-		}
-	}
-}
-
-// lookAtInterval makes everything due that is looked at now and then.
-func (e *Engine) lookAtInterval() {
-	if e.opt.Interval <= 0 {
-		return
-	}
-	now := e.opt.Now()
-	if e.tick.IsZero() {
-		e.tick = now.Add(e.opt.Interval)
-	}
-	if !now.Before(e.tick) {
-		e.tick = now.Add(e.opt.Interval)
-		e.lookAll(now)
-	}
-}
-
-// Look makes everything due that the interval would look at.
-func (e *Engine) Look() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.lookAll(e.opt.Now())
-	e.Kick()
-}
-
-func (e *Engine) lookAll(now time.Time) {
-	for _, t := range e.tasks {
-		if t.listed && !t.running {
-			t.look = true
-			e.schedule(t, now)
-		}
-	}
-}
-
-// queue is what is to be done, the earliest first; what is due at one time
-// runs in the order of the files, each reload after the resources.
-type queue []item
-
-type item interface {
-	dueAt() time.Time
-	rank() int
-	place() *int
-}
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return cmp.Or(q[i].dueAt().Compare(q[j].dueAt()), cmp.Compare(q[i].rank(), q[j].rank())) < 0
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i]; *q[i].place(), *q[j].place() = i, j }
-func (q *queue) Push(x any)   { i := x.(item); *i.place() = len(*q); *q = append(*q, i) }
-func (q *queue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*last.place() = -1
-	*q = (*q)[:len(*q)-1]
-	return last
-}
-
-// schedule says when a task or a reload is to be looked at; zero for not.
-func (e *Engine) schedule(i interface {
-	item
-	setDue(time.Time)
-}, due time.Time) {
-	i.setDue(due)
-	at := *i.place()
-	switch {
-	case due.IsZero() && at >= 0:
-		heap.Remove(&e.queue, at)
-	case due.IsZero():
-	case at >= 0:
-		heap.Fix(&e.queue, at)
-	default:
-		heap.Push(&e.queue, i)
-	}
 }
