@@ -88,7 +88,7 @@ var LimitFields = []Field{
 	{Name: "fuel", Kind: Size, Default: "2000000000", Most: "100000000000", field: func(r *Resource) any { return &r.Limits.Fuel },
 		Doc: "Instructions, by the price list fuel/1."},
 	{Name: "time", Kind: Duration, Default: "5s", Most: "1m", field: func(r *Resource) any { return &r.Limits.Time },
-		Doc: "Wall clock."},
+		Doc: "Wall clock, but for the time that it waits for its turn: guests that run for long share fewer processors than there are."},
 	{Name: "output", Kind: Size, Default: "8MiB", Most: "64MiB", field: func(r *Resource) any { return &r.Limits.Output },
 		Doc: "Bytes that a guest may write."},
 	{Name: "result", Kind: Size, Default: "8MiB", Most: "64MiB", field: func(r *Resource) any { return &r.Limits.Result },

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tetratelabs/wazero/sys"
 
@@ -102,7 +101,7 @@ func (i *Instance) reason(ge *GuestError, err error) {
 		ge.Reason, ge.Failed = code.Error(), true
 	case i.timedOut(err):
 		ge.Reason, ge.Code = "it was stopped at wconf's deadline", problem.GuestTimeout
-		if time.Since(i.began) >= i.limits.Time {
+		if i.ran() >= i.limits.Time {
 			ge.Reason = fmt.Sprintf("it was stopped after %v", i.limits.Time)
 		}
 	case errors.Is(err, context.Canceled):

@@ -37,13 +37,13 @@ type Instance struct {
 	name    string       // of export
 	export  api.Function // the last one that was called
 	stack   [1]uint64
-	ctx     *guestContext // has its deadline
+	ctx     *guestContext
 	cancel  context.CancelFunc
 	began   time.Time
 	meter   meter
 	lane    lane
 
-	deadline time.Time
+	deadline time.Time // but for what it waits for a turn
 
 	interpreter *Interpreter // that it is, or nil
 }
@@ -93,7 +93,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	}
 	i.memory = memory
 	i.deadline = i.began.Add(i.limits.Time)
-	ctx, i.cancel = context.WithDeadline(experimental.WithMemoryAllocator(ctx, memory), i.deadline)
+	ctx, i.cancel = context.WithCancel(experimental.WithMemoryAllocator(ctx, memory))
 	i.ctx = &guestContext{ctx, i}
 	return i, nil
 }
@@ -157,10 +157,13 @@ func (i *Instance) Call(export string) error {
 // Stats is what the instance used so far; it is asked before Close.
 func (i *Instance) Stats() Stats {
 	return Stats{
-		Fuel: i.meter.used(), Time: time.Since(i.began), Memory: i.memory.used,
+		Fuel: i.meter.used(), Time: i.ran(), Memory: i.memory.used,
 		Calls: i.session.Calls(), Denied: i.session.Denied(), Written: len(i.session.Output()),
 	}
 }
+
+// ran is how long the instance has been at work.
+func (i *Instance) ran() time.Duration { return time.Since(i.began) - i.lane.waited }
 
 // Close ends the instance and takes its memory back.
 func (i *Instance) Close() {

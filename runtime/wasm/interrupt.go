@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"context"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -36,7 +35,7 @@ func answerInterrupt(ctx context.Context, _ api.Module, stack []uint64) {
 	switch {
 	case i.meter.used() > i.limits.Fuel:
 		i.interrupted = errFuel
-	case time.Since(i.began) > i.limits.Time:
+	case i.ran() > i.limits.Time:
 		i.interrupted = context.DeadlineExceeded
 	}
 	if i.interrupted != nil {

@@ -27,6 +27,7 @@ type lane struct {
 	lanes  turn
 	slices int // that the instance has had
 	in     bool
+	waited time.Duration // for a turn: no time of the guest's
 }
 
 // next is called before each slice of fuel but the first. It returns when the
@@ -37,8 +38,9 @@ func (l *lane) next(ctx context.Context) error {
 	}
 	l.leave()
 	time.Sleep(min(time.Duration(l.slices)*restPerSlice, longestRest))
+	began := time.Now()
 	err := l.lanes.take(ctx)
-	l.in = err == nil
+	l.in, l.waited = err == nil, l.waited+time.Since(began)
 	return err
 }
 

@@ -52,6 +52,9 @@ func TestLaneLongGuestsTakeTurns(t *testing.T) {
 		if synctest.Wait(); !first.in {
 			t.Fatal("nobody took the lane that was left")
 		}
+		if first.waited < time.Second || second.waited != time.Second {
+			t.Errorf("they waited %v and %v", first.waited, second.waited)
+		}
 		first.leave()
 	})
 }
@@ -71,6 +74,22 @@ func TestLaneEndsWithTheContext(t *testing.T) {
 		l.leave() // of nothing
 		if len(lanes) != 1 {
 			t.Fatal("it gave away the place of another")
+		}
+	})
+}
+
+// Waiting for a turn is no time of the guest's.
+func TestTimeIsThatOfTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &Instance{ctx: &guestContext{t.Context(), nil}, began: time.Now(), deadline: time.Now().Add(time.Second)}
+		time.Sleep(3 * time.Second)
+		i.lane.waited = 3*time.Second - 1
+		if err := i.overdue(); err != nil || i.ran() != 1 {
+			t.Errorf("%v after %v", err, i.ran())
+		}
+		time.Sleep(time.Second)
+		if err := i.overdue(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 type Limits struct {
 	Memory uint64        // bytes; default 32 MiB
 	Fuel   uint64        // price list fuel/1; default 2,000,000,000: one to four seconds
-	Time   time.Duration // wall clock; default 5 s
+	Time   time.Duration // wall clock, but for waiting for a turn (see lane); default 5 s
 	Stack  uint32        // locals of the active functions, and 32 for each; default 2^19
 	Output int           // bytes; default 8 MiB
 	Result int           // bytes of one answer of a host function; default 8 MiB

@@ -93,14 +93,12 @@ func (i *Instance) spent(fuel uint64) error {
 	return i.overdue()
 }
 
-// overdue is interrupt for those who return errors, and who have worked for a
-// while: the timer that ends the context needs a processor, which the guest may
-// be keeping to itself.
+// overdue is why the invocation must end: its time is up, or wconf gave up on it.
 func (i *Instance) overdue() error {
 	if err := i.ctx.Err(); err != nil {
 		return err
 	}
-	if !time.Now().Before(i.deadline) {
+	if !time.Now().Before(i.deadline.Add(i.lane.waited)) {
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -117,7 +115,7 @@ func (i *Instance) pay(fuel uint64) error {
 		return err
 	}
 	m.due = m.host + fuelPerLook
-	return i.ctx.Err()
+	return i.overdue()
 }
 
 // charge is pay for those who cannot return errors.
@@ -127,9 +125,9 @@ func (i *Instance) charge(fuel uint64) {
 	}
 }
 
-// interrupt ends the invocation when its time is up, or wconf gave up on it.
+// interrupt is overdue for those who cannot return errors.
 func (i *Instance) interrupt() {
-	if err := i.ctx.Err(); err != nil {
+	if err := i.overdue(); err != nil {
 		panic(err)
 	}
 }
