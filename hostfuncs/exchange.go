@@ -78,7 +78,7 @@ var fail = Function{
 	Name: "fail", Args: []Arg{{"message", Text}}, Since: "1.0",
 	Doc: "Ends the invocation with this message; it never returns. The old file stays.",
 	code: func(s *Session, _ int32, text, _ []byte) (int32, error) {
-		return 0, &Failure{Message: Printable(string(text[:min(len(text), Longest)]))}
+		return 0, &Failure{Message: Printable(shortened(string(text)))}
 	},
 }
 

@@ -74,6 +74,18 @@ func (s *Session) Lines() []Line {
 	return s.log.lines
 }
 
+// shortened is a text, or the beginning of a long one with an ellipsis behind it.
+func shortened(s string) string {
+	if len(s) <= Longest {
+		return s
+	}
+	n := Longest
+	for n > Longest-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
 // Printable escapes what would move a terminal's cursor or is not UTF-8.
 func Printable(s string) string {
 	if plain(s) {

@@ -94,8 +94,8 @@ func TestRender(t *testing.T) {
 	var stats []wasm.Stats
 	g := newGuest(t, module(t, "", echo), guest.Options{
 		Name: "web", Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Mask:  func(s string) string { return strings.ReplaceAll(s, "value", "***") },
-		Stats: func(s wasm.Stats) { stats = append(stats, s) },
+		Secrets: kv.NewSecrets(kv.NewScope("/p", []string{"/app"}), []string{"/app/*"}, nil),
+		Stats:   func(s wasm.Stats) { stats = append(stats, s) },
 	})
 	v := view("/p", []string{"/app"}, "/p/app/key", "value", "/app/key", "other")
 	got, err := g.Render(t.Context(), v)
@@ -105,7 +105,7 @@ func TestRender(t *testing.T) {
 	if reads := slices.Collect(v.Reads().Values()); !slices.Equal(reads, []string{"/p/app/key"}) {
 		t.Errorf("reads %q", reads)
 	}
-	if l := log.String(); !strings.Contains(l, `level=WARN msg="guest says" resource=web guest=x.wasm text=***`) {
+	if l := log.String(); !strings.Contains(l, `level=WARN msg="guest says" resource=web guest=x.wasm text=********`) {
 		t.Errorf("log %s", l)
 	}
 	if len(stats) != 1 || stats[0].Calls["getv"] != 1 {
@@ -136,8 +136,8 @@ func TestLastLinesOfLog(t *testing.T) {
 			(br_if $l (i32.lt_u (local.get $i) (i32.const 6))))
 		(call $log (i32.const 0) (i32.const 64) (i32.const 268))
 		(i32.const 7)) (data (i32.const 64) "0 secret!`+strings.Repeat(".", 188)+"secret"+strings.Repeat(".", 66)+`")`)
-	g := newGuest(t, m, guest.Options{Mask: func(s string) string { return strings.ReplaceAll(s, "secret", "********") }})
-	_, err := g.Render(t.Context(), view("", nil))
+	g := newGuest(t, m, guest.Options{Secrets: kv.NewSecrets(kv.NewScope("", []string{"/"}), []string{"/pw"}, nil)})
+	_, err := g.Render(t.Context(), view("", []string{"/"}, "/pw", "secret"))
 	wantProblem(t, err, problem.GuestFailed, `it last logged "2 ********!", "3 ********!", "4 ********!", "5 ********!", "5 ********!...`)
 	if text := err.Error(); strings.Contains(text, "sec") || strings.Contains(text, `"1 `) || len(text) > 400 || !strings.Contains(text, `*…"`) {
 		t.Errorf("got %s", text)
@@ -156,6 +156,17 @@ func TestKeysThatAreNotThere(t *testing.T) {
 	}
 	_, err = g.Render(t.Context(), view("", []string{"/other", "/application"}, "/app/key", "v"))
 	wantProblem(t, err, problem.KeyDenied, `add it to keys = ["/nginx", "/other"]`)
+}
+
+// A guest may ask for a key whose name is the value of another.
+func TestKeyThatIsSecret(t *testing.T) {
+	scope := kv.NewScope("", []string{"/other"})
+	g := newGuest(t, module(t, "", echo), guest.Options{Scope: &scope, Secrets: kv.NewSecrets(scope, []string{"/other/pw"}, nil)})
+	_, err := g.Render(t.Context(), view("", []string{"/other"}, "/other/pw", "/app/key"))
+	wantProblem(t, err, problem.KeyDenied, "do not include ********; add it")
+	if strings.Contains(err.Error(), "/app/key") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestManifestRequests(t *testing.T) {
