@@ -76,7 +76,7 @@ func TestHostileWalks(t *testing.T) {
 					return v.Reads(), stats.Fuel, err
 				}
 				var late time.Duration
-				more := grew(t, func() {
+				more := least(t, bar, func() {
 					late = soonest(t, func() time.Duration {
 						began := time.Now()
 						reads, _, err := walk(wasm.Limits{Time: limit, Fuel: 1e11})
