@@ -85,7 +85,7 @@ func (s *Secrets) valuesIn(in *Snapshot) *wordList {
 // look goes through the part of the keys in which a pattern can match.
 func (s *Secrets) look(in *Snapshot) (words []string) {
 	for _, p := range s.patterns {
-		for _, root := range s.scope.within(s.scope.prefix + p.dir) {
+		for _, root := range s.scope.below(s.scope.prefix + p.dir) {
 			for full, value := range in.Under(root) {
 				key, ok := strings.CutPrefix(full, s.scope.prefix)
 				if ok && strings.HasSuffix(key, p.end) && matches(p.segments, key, true) {
@@ -97,8 +97,8 @@ func (s *Secrets) look(in *Snapshot) (words []string) {
 	return words
 }
 
-// within is the parts of the scope that lie at or below a path, or the path.
-func (sc Scope) within(path string) (parts []string) {
+// below is the parts of the scope that lie at or below a path, or the path.
+func (sc Scope) below(path string) (parts []string) {
 	path = strings.TrimSuffix(path, "/")
 	if sc.Grants(path) {
 		return []string{path}

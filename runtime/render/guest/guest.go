@@ -166,7 +166,7 @@ func (g *Guest) Names() map[string]int {
 // Render makes the whole content of a file.
 func (g *Guest) Render(ctx context.Context, v *kv.View) ([]byte, error) {
 	if g.about.Kind == wasm.Command {
-		return g.invoke(ctx, v, "_start", nil, g.o.Stdin.encode(v))
+		return g.invoke(ctx, v, "_start", nil, g.o.Stdin.source(v))
 	}
 	return g.invoke(ctx, v, string(Renderer), nil, nil)
 }
@@ -192,7 +192,7 @@ func present(b []byte) []byte {
 }
 
 // invoke runs one export in an instance of its own.
-func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input, stdin []byte) ([]byte, error) {
+func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input []byte, stdin hostfuncs.Source) ([]byte, error) {
 	session := g.session(v)
 	session.Input, session.Expect = input, int(g.asked.Load())
 	i, err := g.module.Open(ctx, wasm.Invocation{Session: session, Limits: g.limits, Args: g.args, Stdin: stdin})

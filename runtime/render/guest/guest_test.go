@@ -3,7 +3,9 @@ package guest_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -331,4 +333,67 @@ func TestStdin(t *testing.T) {
 	wantProblem(t, err, problem.Config, `did you mean "json"?`)
 	_, err = guest.New(m, guest.Options{Role: guest.Checker})
 	wantProblem(t, err, problem.GuestLoad, "it is a command")
+}
+
+// nested is the objects that json-tree shows.
+func nested(pairs []kv.Pair) map[string]any {
+	root := map[string]any{}
+	for _, p := range pairs {
+		at, names := root, strings.Split(p.Key[1:], "/")
+		for _, name := range names {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at = at[name].(map[string]any)
+		}
+		at[""] = p.Value
+	}
+	return flattened(root)
+}
+
+func flattened(at map[string]any) map[string]any {
+	for name, below := range at {
+		o, ok := below.(map[string]any)
+		if !ok {
+			continue
+		}
+		if value, ok := o[""]; ok && len(o) == 1 {
+			at[name] = value
+		} else {
+			flattened(o)
+		}
+	}
+	return at
+}
+
+// The tree is the one that encoding/json would write, in its order.
+func TestStdinTree(t *testing.T) {
+	g := newGuest(t, command(t), guest.Options{Stdin: guest.JSONTree})
+	random := rand.New(rand.NewPCG(3, 4))
+	names := []string{"a", "a-", "a-b", "a.b", "a!", "b", "<é>", "\"", "ab"}
+	for range 300 {
+		pairs := map[string]string{}
+		for range random.IntN(20) {
+			key := ""
+			for range 1 + random.IntN(4) {
+				key += "/" + names[random.IntN(len(names))]
+			}
+			pairs[key] = key + "\n"
+		}
+		var list []string
+		var all []kv.Pair
+		for key, value := range pairs {
+			list, all = append(list, key, value), append(all, kv.Pair{Key: key, Value: value})
+		}
+		var want bytes.Buffer
+		out := json.NewEncoder(&want)
+		out.SetEscapeHTML(false)
+		if err := out.Encode(nested(all)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.Render(t.Context(), view("", []string{"/"}, list...))
+		if text := strings.TrimRight(string(got), "\x00"); err != nil || text != want.String() {
+			t.Fatalf("%v:\n%swant\n%s", err, text, &want)
+		}
+	}
 }
