@@ -341,6 +341,25 @@ func branches(n, locals int) []byte {
 	return append(code, 0x0b)
 }
 
+// cases is a body as of an interpreter written in Go: a loop around n blocks within
+// each other, of which a br_table leaves some, with code behind each. Every so many cases the next round begins.
+func cases(n, locals, every int) []byte {
+	code := append(append([]byte{1}, wat.U(uint64(locals))...), 0x7f, 0x03, 0x40)
+	code = append(append(code, bytes.Repeat([]byte{0x02, 0x40}, n)...), 0x20, 0, 0x0e)
+	code = append(code, wat.U(uint64(n-1))...)
+	for i := range n {
+		code = append(code, wat.U(uint64(i))...)
+	}
+	for i := range n {
+		code = append(append(append(code, 0x0b, 0x20), wat.U(uint64(i%locals))...), 0x41, 1, 0x6a, 0x21)
+		code = append(code, wat.U(uint64((i+1)%locals))...)
+		if i%every == 0 {
+			code = append(append(code, 0x0c), wat.U(uint64(n-1-i))...) // the next round
+		}
+	}
+	return append(code, 0x0b, 0x0b)
+}
+
 // What takes minutes to compile is refused in no time.
 func TestCompileBombs(t *testing.T) {
 	r := newRuntime(t, wasm.Options{})
@@ -350,7 +369,7 @@ func TestCompileBombs(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"loops": loops(5000, 1, 10), "loops and locals": loops(1900, 1, 200), "many locals": loops(80, 1, 5000),
 		"nested loops": loops(345, 345, 100), "nested loops and locals": loops(40, 40, 1700),
-		"loops after loops and locals": loops(400, 1, 51), "branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
+		"loops after loops and locals": loops(400, 1, 51), "cases": cases(4100, 3, 100), "cases and locals": cases(1490, 91, 2), "branches": branches(5000, 10), "branches and locals": branches(700, 300), "targets": targets,
 	} {
 		best := time.Hour
 		for n := 0; n < 3 && best > time.Second; n++ {
@@ -395,8 +414,11 @@ func straight(n int) []byte {
 func TestCompileDeadline(t *testing.T) {
 	const bar = 256 << 20
 	for name, bin := range map[string][]byte{
-		"loops":               repeated(250, loops(200, 40, 99)),
+		"loops":               repeated(100, loops(200, 40, 99)),
 		"branches":            repeated(74, branches(690, 200)),
+		"cases":               repeated(50, cases(3900, 33, 4)),
+		"rounds":              repeated(80, cases(250, 99, 1)),
+		"cases and locals":    repeated(50, cases(1490, 91, 4)),
 		"straight":            repeated(29, straight(120_000)),
 		"tiny functions":      repeated(49_000, []byte{0, 0x0b}),
 		"data segments":       repeated(1, []byte{0, 0x0b}, segments(100_000)),
@@ -451,11 +473,42 @@ func TestManyInstructions(t *testing.T) {
 	wantProblem(t, err, problem.GuestLoad, "more than the 3500000 instructions")
 }
 
+// What moves too many locals in all is refused as well, and not only within one
+// function.
+func TestManyRounds(t *testing.T) {
+	_, err := newRuntime(t, wasm.Options{}).Load(t.Context(), "bomb.wasm", repeated(100, cases(250, 99, 1)))
+	wantProblem(t, err, problem.GuestLoad, "more than the 2000000 that wconf accepts")
+}
+
+// The whole of what is accepted and is heaviest for its size compiles within the
+// same memory, when nothing ends it.
+func TestHeavyModules(t *testing.T) {
+	const bar = 256 << 20
+	for name, bin := range map[string][]byte{
+		"cases": repeated(60, cases(3900, 33, 4)), "rounds": repeated(80, cases(250, 99, 1)), "cases and locals": repeated(58, cases(1490, 91, 4)),
+	} {
+		r := newRuntime(t, wasm.Options{})
+		more := least(t, bar, func() {
+			m, err := r.Load(t.Context(), name+".wasm", bin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		if t.Logf("%s: %d bytes, %d MiB more", name, len(bin), more>>20); more > bar {
+			t.Errorf("%s: it took %d MiB", name, more>>20)
+		}
+	}
+}
+
 // BenchmarkWorstFunction compiles the functions within the bounds that take
 // longest.
 func BenchmarkWorstFunction(b *testing.B) {
 	for name, body := range map[string][]byte{
 		"loops": loops(1000, 1, 20), "loops in loops": loops(200, 40, 100), "branches": branches(3900, 34), "branches, locals": branches(690, 200),
+		"cases": cases(3900, 33, 4), "cases, locals": cases(1490, 91, 4),
 	} {
 		bin := oneFunction(body)
 		b.Run(name, func(b *testing.B) {
