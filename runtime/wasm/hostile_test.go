@@ -44,6 +44,8 @@ func hostile() map[string]struct{ fields, code, words string } {
 		"table":                     {`(table 1 funcref) (func (export "render") (result i32) (loop $l (br_if $l (i32.ge_s (table.grow (ref.null) (i32.const 10000)) (i32.const 0)))) unreachable)`, problem.GuestFailed, "unreachable"},
 		"huge table":                {`(table 1 funcref) (func (export "render") (result i32) (i32.const 0) (i32.add (table.grow (ref.null) (i32.const 500000000)) (i32.const 5)) i32.sub)`, problem.GuestFailed, "it returned -4"},
 		"log flood":                 {loop(`(call $log (i32.const 1) (i32.const 0) (i32.const 60000))`), problem.GuestTimeout, "it was stopped"},
+		"log of line feeds":         {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (memory.fill (i32.const 0) (i32.const 10) (i32.const 33554432)) (loop $l (call $log (i32.const 1) (i32.const 0) (i32.const 33554432)) (br $l)) (i32.const 0))`, problem.GuestFuel, "it used up its"},
+		"long failure":              {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (call $fail (i32.const 0) (i32.const 33554432)) (i32.const 0))`, problem.GuestFailed, `\x00\x00…`},
 		"host calls":                {loop(`(call $write (i32.const 0) (i32.const 0))`), problem.GuestTimeout, "it was stopped"},
 		"filling all of its memory": {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 33554432)) (br $l)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
 		"moving all of its memory":  {`(func (export "render") (result i32) (drop (memory.grow (i32.const 511))) (loop $l (memory.copy (i32.const 1) (i32.const 0) (i32.const 33554431)) (br $l)) (i32.const 0))`, problem.GuestTimeout, "it was stopped"},
@@ -190,6 +192,35 @@ func TestCollectionWhileGuestsSpin(t *testing.T) {
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("an endless loop ended by itself")
+	}
+}
+
+// A name is of no use to anybody that is as long as the guest's memory; it is not
+// kept, and looking at it takes less time than its fuel stands for.
+func TestHostileNames(t *testing.T) {
+	const limit, bar = time.Second, 64 << 20
+	r := newRuntime(t, wasm.Options{})
+	for _, name := range []string{"getv", "exists", "gets", "param"} {
+		args := "(i32.const 0) (i32.const 134217728)"
+		params := "i32 i32"
+		if name != "exists" {
+			args, params = args+" (i32.const 0) (i32.const 0)", params+" i32 i32"
+		}
+		m := load(t, r, wat.Assemble(t, `(module (import "wconf/v1" "`+name+`" (func $ask (param `+params+`) (result i32)))
+			(memory (export "memory") 2048) (func (export "render") (result i32) (loop $l (drop (call $ask `+args+`)) (br $l)) (i32.const 0)))`))
+		var late time.Duration
+		more := least(t, bar, func() {
+			late = soonest(t, func() time.Duration {
+				began := time.Now()
+				_, _, err := run(t, m, wasm.Invocation{Limits: wasm.Limits{Memory: 256 << 20, Time: limit, Fuel: 1e11}})
+				took := time.Since(began)
+				wantProblem(t, err, problem.GuestFuel, "it used up its")
+				return took - limit
+			})
+		})
+		if t.Logf("%s: %v after its deadline, with %d MiB more", name, late, more>>20); more > bar {
+			t.Errorf("%s took %d MiB", name, more>>20)
+		}
 	}
 }
 
@@ -520,4 +551,10 @@ func BenchmarkWorstFunction(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What a module says of itself moves no terminal's cursor.
+func TestHostileWords(t *testing.T) {
+	_, err := newRuntime(t, wasm.Options{}).Load(t.Context(), "x.wasm", wat.Assemble(t, `(module (import "env" "`+"\x1b[2J\n"+`" (func)) (memory (export "memory") 1) (func (export "render") (result i32) (i32.const 0)))`))
+	wantProblem(t, err, problem.GuestLoad, `env.\x1b[2J\x0a`)
 }
