@@ -69,7 +69,7 @@ var logLine = Function{
 	Name: "log", Args: []Arg{{"level", Number}, {"message", Text}}, Since: "1.0",
 	Doc: "Says something in wconf's log: 0 debug, 1 info, 2 warn, 3 error. Control bytes are escaped; beyond 64 KiB or 256 lines nothing more is said.",
 	code: func(s *Session, number int32, text, _ []byte) (int32, error) {
-		s.Log(Level(min(max(number, 0), int32(LevelError))), string(text))
+		s.Log(Level(min(max(number, 0), int32(LevelError))), string(s.loggable(text)))
 		return 0, nil
 	},
 }
@@ -78,7 +78,7 @@ var fail = Function{
 	Name: "fail", Args: []Arg{{"message", Text}}, Since: "1.0",
 	Doc: "Ends the invocation with this message; it never returns. The old file stays.",
 	code: func(s *Session, _ int32, text, _ []byte) (int32, error) {
-		return 0, &Failure{Message: Printable(string(text[:min(len(text), Longest)]))}
+		return 0, &Failure{Message: Printable(shortened(text))}
 	},
 }
 

@@ -473,3 +473,12 @@ func TestLongCopiesEnd(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A message that is cut says so, and no character is cut.
+func TestLongFailure(t *testing.T) {
+	var failure *hostfuncs.Failure
+	long := strings.Repeat("x", hostfuncs.Longest-1) + "é"
+	if _, _, err := ask(t, session(), "fail", long, 0); !errors.As(err, &failure) || failure.Message != long[:hostfuncs.Longest-1]+"…" {
+		t.Errorf("got %v", err)
+	}
+}

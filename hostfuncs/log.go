@@ -25,8 +25,19 @@ type journal struct {
 // is dropped with one notice.
 func (s *Session) Log(level Level, message string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(message, "\n"), "\n") {
-		s.logOne(level, line)
+		if s.logOne(level, line); s.log.full {
+			return
+		}
 	}
+}
+
+// loggable is what of a message can matter: it goes over the limits as the whole
+// does, and so no line of it is cut.
+func (s *Session) loggable(message []byte) []byte {
+	if s.log.full {
+		return nil
+	}
+	return message[:min(len(message), s.Limits.LogBytes+s.Limits.LogLines+2)]
 }
 
 func (s *Session) logOne(level Level, line string) {
@@ -72,6 +83,18 @@ func (s *Session) Lines() []Line {
 		s.log.partial = ""
 	}
 	return s.log.lines
+}
+
+// shortened is a text, or the beginning of a long one with an ellipsis behind it.
+func shortened(s []byte) string {
+	if len(s) <= Longest {
+		return string(s)
+	}
+	n := Longest
+	for n > Longest-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return string(s[:n]) + "…"
 }
 
 // Printable escapes what would move a terminal's cursor or is not UTF-8.

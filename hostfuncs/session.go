@@ -80,13 +80,16 @@ type result struct {
 	set                bool
 }
 
-// missed is a key, in memory that serves again.
+// missed is a key, in memory that serves again; of what is too long for one it is
+// the beginning.
 type missed struct {
 	is  bool
 	key []byte
 }
 
-func (m *missed) set(key []byte) { m.is, m.key = true, append(m.key[:0], key...) }
+func (m *missed) set(key []byte) {
+	m.is, m.key = true, append(m.key[:0], key[:min(len(key), Longest)]...)
+}
 
 // Output is what the guest wrote so far.
 func (s *Session) Output() []byte { return s.output }
@@ -172,11 +175,11 @@ func (s *Session) ask(function string, argument []byte, says int32) error {
 
 // present answers exists. A key that was asked before costs no allocation.
 func (s *Session) present(key []byte) (int32, error) {
-	if says, again := s.others[asked{"exists", string(key)}]; again {
-		return says, nil
-	}
 	if !nameOK(key) {
 		return Invalid, nil
+	}
+	if says, again := s.others[asked{"exists", string(key)}]; again {
+		return says, nil
 	}
 	k, says := string(key), int32(0)
 	switch {

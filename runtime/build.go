@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,9 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/backend"
 	"github.com/wconf/wconf/runtime/command"
 	"github.com/wconf/wconf/runtime/config"
@@ -40,7 +39,7 @@ type built struct {
 	problems []*problem.Problem
 	warnings []*problem.Problem
 	sources  sources
-	shown    atomic.Pointer[kv.Snapshot] // the keys of a Look, which may be others than the store's
+	secrets  *kv.Secrets
 }
 
 // buildAll builds on all cores: parsing is most of a one-shot run.
@@ -108,6 +107,7 @@ func (rt *Runtime) make(b *built) error {
 		b.warnings = append(b.warnings, c.Problem(problem.Config, fmt.Sprintf("the prefix %s of the daemon replaces the resource's", d.Prefix), "-join-prefix joins them", "prefix"))
 	}
 	scope := scope(c, d, b.store.factory)
+	b.secrets = kv.NewSecrets(scope, c.Secret, hostfuncs.Printable)
 	spec := resource.Spec{
 		ID: c.Name, Scope: scope, Target: rt.target(b),
 		Check:        runnable(c.CheckCmd, c.CheckCmdTimeout, d.CheckCmdTimeout),
@@ -116,7 +116,7 @@ func (rt *Runtime) make(b *built) error {
 		HeldNew: c.WhileHeld == "new", ErrorReloads: c.OnError == "reload", ReportDrift: c.OnDrift == "report",
 		LockTimeout: b.store.settings.Timeout,
 		Noop:        d.Noop, SyncOnly: d.SyncOnly, Once: d.Onetime,
-		ConditionText: conditionText(c), GuardText: c.Guard, Secret: c.Secret,
+		ConditionText: conditionText(c), GuardText: c.Guard, Secrets: b.secrets,
 	}
 	if !c.Has("debounce") {
 		spec.Debounce = d.Debounce
@@ -308,16 +308,6 @@ func (rt *Runtime) template(b *built, guests *guestsOf) (render.Renderer, error)
 		return nil, err
 	}
 	return t, nil
-}
-
-// mask hides the values of secret keys in what a guest says.
-func (b *built) mask(scope kv.Scope) func(string) string {
-	if len(b.config.Secret) == 0 {
-		return nil
-	}
-	return func(text string) string {
-		return scope.Mask(text, cmp.Or(b.shown.Load(), b.store.cache.Snapshot()), b.config.Secret)
-	}
 }
 
 func limits(c *config.Resource) wasm.Limits {

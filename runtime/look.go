@@ -110,14 +110,12 @@ func (l Look) Snapshot(ctx context.Context) (*kv.Snapshot, error) {
 // Plan renders the resource from a snapshot; a plan comes with an error, too,
 // and says what was read.
 func (l Look) Plan(ctx context.Context, s *kv.Snapshot) (*resource.Plan, error) {
-	l.built.shown.Store(s)
 	return l.built.resource.Plan(ctx, s)
 }
 
 // Vet tells whether output_format or a check of the resource refuses a plan,
 // which from then on knows what checks read, too.
 func (l Look) Vet(ctx context.Context, p *resource.Plan) error {
-	l.built.shown.Store(p.Snapshot)
 	asked, err := l.built.resource.Vet(ctx, p, p.Snapshot)
 	if asked != nil {
 		p.Reads = p.Reads.Union(*asked)

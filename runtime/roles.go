@@ -123,12 +123,12 @@ func (g *guestsOf) as(role guest.Role, src string) (bound worker, err error) {
 	if config.KindOf(src) == config.Script {
 		bound, err = script.New(rt.opt.Loading, g.loaded[src].module, g.loaded[src].text, script.Options{
 			Role: role, File: c.Path(src), Name: c.Name, Dest: c.Dest, Params: c.Params, Limits: limits(c), Scope: &g.scope,
-			Log: rt.log, Mask: g.b.mask(g.scope), Stats: rt.opt.Offline.guestUsed(role, src),
+			Log: rt.log, Secrets: g.b.secrets, Stats: rt.opt.Offline.guestUsed(role, src),
 		})
 	} else {
 		o := guest.Options{
 			Role: role, Name: c.Name, Dest: c.Dest, Params: c.Params, Others: g.params, Limits: limits(c), Scope: &g.scope,
-			Log: rt.log, Mask: g.b.mask(g.scope), Stats: rt.opt.Offline.guestUsed(role, src),
+			Log: rt.log, Secrets: g.b.secrets, Stats: rt.opt.Offline.guestUsed(role, src),
 		}
 		if role == guest.Renderer {
 			o.Stdin = guest.Stdin(c.Stdin)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
@@ -192,7 +193,7 @@ func (t *trial) used() string {
 	text := fmt.Sprintf("fuel    %d (%s)\ntime    %s\nmemory  %s\noutput  %d bytes\ncalls   %s\n",
 		s.Fuel, wasm.PriceList, s.Time.Round(time.Microsecond), mebibytes(s.Memory), s.Written, cmp.Or(strings.Join(calls, ", "), "none"))
 	if len(s.Denied) > 0 {
-		text += fmt.Sprintf("denied  %s\n", strings.Join(s.Denied, ", "))
+		text += fmt.Sprintf("denied  %s\n", hostfuncs.Printable(strings.Join(s.Denied, ", ")))
 	}
 	return text
 }

@@ -494,22 +494,3 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
-
-func TestMask(t *testing.T) {
-	s := kv.NewSnapshot([]kv.Pair{{Key: "/p/tls/key", Value: "hunter2"}, {Key: "/p/name", Value: "shop"}, {Key: "/other/tls/key", Value: "away"}})
-	sc := kv.NewScope("/p", []string{"/"})
-	for _, c := range []struct{ text, want string }{
-		{"bad key hunter2 of shop", "bad key ******** of shop"},
-		{"away is not ours", "away is not ours"},
-	} {
-		if got := sc.Mask(c.text, s, []string{"/tls/**"}); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
-	}
-	if got := sc.Mask("hunter2", nil, []string{"/tls/**"}); got == "hunter2" {
-		t.Error("shown although nobody knows what is secret")
-	}
-	if got := sc.Mask("hunter2", s, nil); got != "hunter2" {
-		t.Errorf("hidden although nothing is secret: %q", got)
-	}
-}

@@ -10,7 +10,7 @@ import (
 
 // ReadSet is what a render depended on: the values and absences it saw, the
 // keys whose presence it asked for, the directories it listed, the patterns it
-// matched, and the functions by which it looked at the world outside the keys.
+// matched, the trees it went through, and the functions by which it looked at the world outside the keys.
 // The zero value is a render that looked at nothing.
 type ReadSet struct {
 	prefix   string
@@ -18,6 +18,7 @@ type ReadSet struct {
 	presence map[string]struct{}
 	listings map[Listing]struct{}
 	globs    map[string]struct{} // patterns, relative to prefix
+	trees    map[string]struct{} // full paths: all at or below them
 	world    map[string]struct{}
 }
 
@@ -32,6 +33,7 @@ func (r *ReadSet) addValue(full string)    { add(&r.values, full) }
 func (r *ReadSet) addPresence(full string) { add(&r.presence, full) }
 func (r *ReadSet) addListing(l Listing)    { add(&r.listings, l) }
 func (r *ReadSet) addGlob(pattern string)  { add(&r.globs, pattern) }
+func (r *ReadSet) addTree(full string)     { add(&r.trees, full) }
 func (r *ReadSet) addWorld(name string)    { add(&r.world, name) }
 
 // Values yields the full keys whose values, or absences, were seen.
@@ -56,9 +58,14 @@ func (r ReadSet) Dirs() iter.Seq[string] {
 func (r ReadSet) Listings() iter.Seq[Listing] { return maps.Keys(r.listings) }
 
 // Globs yields, for each pattern, the full path below which a changed key can
-// match, and a function that tells whether one does.
+// match, and a function that tells whether one does. A tree is such a pattern.
 func (r ReadSet) Globs() iter.Seq2[string, func(full string) bool] {
 	return func(yield func(string, func(string) bool) bool) {
+		for tree := range r.trees {
+			if !yield(tree, func(full string) bool { return within(tree, full) }) {
+				return
+			}
+		}
 		for pattern := range r.globs {
 			literal, _, special := cutMeta(pattern)
 			if special {
@@ -79,6 +86,11 @@ func (r ReadSet) globMatches(pattern, full string) bool {
 	}
 	ok, err := path.Match(pattern, key)
 	return ok || err != nil
+}
+
+// within tells whether a key is at or below a path.
+func within(path, key string) bool {
+	return strings.HasPrefix(key, path) && (len(key) == len(path) || key[len(path)] == '/')
 }
 
 // World is the names of the functions that looked at something that is no key,
@@ -122,6 +134,11 @@ func (r ReadSet) touches(c Change) bool {
 			return true
 		}
 	}
+	for tree := range r.trees {
+		if within(tree, c.Key) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -146,7 +163,7 @@ func (r ReadSet) TouchesAny(cs []Change) bool { return slices.ContainsFunc(cs, r
 // Equal tells whether two renders read the same.
 func (r ReadSet) Equal(o ReadSet) bool {
 	return r.prefix == o.prefix && maps.Equal(r.values, o.values) && maps.Equal(r.presence, o.presence) &&
-		maps.Equal(r.listings, o.listings) && maps.Equal(r.globs, o.globs) && maps.Equal(r.world, o.world)
+		maps.Equal(r.listings, o.listings) && maps.Equal(r.globs, o.globs) && maps.Equal(r.trees, o.trees) && maps.Equal(r.world, o.world)
 }
 
 // Union is what either read. Both must come from views with one prefix.
@@ -160,6 +177,7 @@ func (r ReadSet) Union(o ReadSet) ReadSet {
 		merge(&u.presence, s.presence)
 		merge(&u.listings, s.listings)
 		merge(&u.globs, s.globs)
+		merge(&u.trees, s.trees)
 		merge(&u.world, s.world)
 	}
 	return u

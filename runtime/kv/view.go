@@ -54,7 +54,7 @@ func (sc Scope) Roots() []string {
 func (sc Scope) Grants(full string) bool {
 	if len(sc.roots) <= fewRoots {
 		for _, root := range sc.roots {
-			if strings.HasPrefix(full, root) && (len(full) == len(root) || full[len(root)] == '/') {
+			if within(root, full) {
 				return true
 			}
 		}

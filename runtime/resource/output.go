@@ -24,7 +24,7 @@ func (r *Resource) logOutput(name string, result command.Result, err error, s *k
 	if len(out) == 0 || !r.parts.Log.Enabled(context.Background(), level) {
 		return
 	}
-	text := r.spec.Scope.Mask(string(out), s, r.spec.Secret)
+	text := r.spec.Secrets.Hide(string(out), s)
 	if cut := len(text) - maxOutput; cut > 0 {
 		text = "…" + strings.ToValidUTF8(text[cut:], "")
 	}

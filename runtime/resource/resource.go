@@ -37,7 +37,7 @@ type Spec struct {
 	OutputFormat  string
 	ConditionText string // of reload_when and its sugar, for people
 	GuardText     string
-	Secret        []string      // patterns of keys whose values are masked in the output of commands
+	Secrets       *kv.Secrets   // whose values are masked in the output of commands; nil: none are
 	Debounce      time.Duration // quiet time before a render
 	DebounceMax   time.Duration // longest wait after the first change
 	HeldNew       bool          // while_held = "new": write at once what a condition holds back

@@ -101,7 +101,7 @@ func (b *bench) reload(r *resource.Resource) {
 // What a check prints reaches the log, without the values of secret keys.
 func TestOutputOfCommands(t *testing.T) {
 	b := newBench(t)
-	b.spec.Check, b.spec.Secret = command.Command{Shell: "check {{.src}}"}, []string{"/tls/**"}
+	b.spec.Check, b.spec.Secrets = command.Command{Shell: "check {{.src}}"}, kv.NewSecrets(b.spec.Scope, []string{"/tls/**"}, nil)
 	b.run = runner{result: command.Result{Exit: 1, Output: []byte("line 3: bad key hunter2 in x\n")}, err: errors.New("exit status 1")}
 	out := b.apply(b.start(), "", "1")
 	if out.State != resource.Failed || out.Step != "check" {

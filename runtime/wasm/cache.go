@@ -22,7 +22,7 @@ type cache struct{ dir string }
 
 // rewriter is the version of what instrument writes and scan accepts; files of
 // another version are not used.
-const rewriter = "2"
+const rewriter = "3"
 
 // oldest is how long a file is kept, and mostKept how many bytes are: all of them
 // are read when the cache is opened, and whoever writes a guest leaves one with

@@ -5,23 +5,26 @@ import "fmt"
 // Bounds of one function body. Within them the worst function that we could
 // build compiles in half a second; a few bytes beyond,
 // others took half a minute. printf of musl has 53 loops with 43 locals, the
-// largest function of QuickJS 79,344 blocks × locals.
+// largest function of QuickJS 79,344 blocks × locals and 16,302 branches to loops
+// × locals, the loop of an interpreter in Go (expr-lang) 1,610 nested blocks.
 const (
 	maxBody        = 128 << 10
 	maxLocals      = 10_000  // of one function, parameters included
 	maxAllLocals   = 1 << 20 // of all functions
-	maxNest        = 1500
+	maxNest        = 4000    // as many as blocks: Go nests each case of a switch in the next
 	maxLoops       = 1000
-	maxLoopNest    = 40      // loops around a loop
-	maxLoopLocals  = 20_000  // loops × locals: each loop carries every local
-	maxBlocks      = 4000    // blocks, loops, ifs and br_ifs
-	maxBlockLocals = 140_000 // blocks × locals: what register allocation costs
+	maxLoopNest    = 40        // loops around a loop
+	maxLoopLocals  = 20_000    // loops × locals: each loop carries every local
+	maxRoundLocals = 40_000    // branches to loops × locals: each moves every local
+	maxAllRounds   = 2_000_000 // of all functions: 20 bytes of machine code each. Large guests of Go have 460,000
+	maxBlocks      = 4000      // blocks, loops, ifs and br_ifs
+	maxBlockLocals = 140_000   // blocks × locals: what register allocation costs
 	maxAllBlocks   = 10 << 20
 	maxTargets     = 20_000 // of all br_tables
 	maxCode        = 12 << 20
 	// maxInstructions bounds what the interpreter makes of all functions, which
 	// nothing interrupts: 56 bytes of each. A Go guest with text/template has 1.6
-	// million.
+	// million, one with net/http 3.1.
 	maxInstructions = 3_500_000
 )
 
@@ -32,6 +35,7 @@ type codeShape struct {
 	blockLocals  int // the largest product of blocks and locals
 	locals       int
 	sum          int // of all products
+	rounds       int // of all branches to loops × locals
 	instructions int // of all functions
 }
 
@@ -91,9 +95,14 @@ func (s *shape) readFunction(r *reader) *function {
 
 // weigh holds a body against the bounds.
 func (s *shape) weigh(r *reader, f *function) {
-	blocks, loops, deepest := 1, 0, 0
+	blocks, loops, deepest, rounds := 1, 0, 0, 0
 	var open []bool // of the open blocks, which are loops
 	w := f.walk()
+	w.labels = func(label int) {
+		if n := len(open) - 1 - label; n >= 0 && open[n] {
+			rounds++
+		}
+	}
 	for nest := 0; w.next(); {
 		s.code.instructions++
 		switch w.op {
@@ -121,6 +130,7 @@ func (s *shape) weigh(r *reader, f *function) {
 	c.largest, c.blockLocals = max(c.largest, len(f.data)), max(c.blockLocals, product)
 	c.locals += f.locals
 	c.sum += product
+	c.rounds += rounds * f.locals
 	why := w.err
 	switch {
 	case why != nil:
@@ -130,12 +140,16 @@ func (s *shape) weigh(r *reader, f *function) {
 		why = fmt.Errorf("it has loops nested %d deep, more than the %d that wconf accepts", deepest, maxLoopNest)
 	case loops*f.locals > maxLoopLocals:
 		why = fmt.Errorf("its loops times its locals are %d, more than the %d that wconf accepts", loops*f.locals, maxLoopLocals)
+	case rounds*f.locals > maxRoundLocals:
+		why = fmt.Errorf("its branches to loops times its locals are %d, more than the %d that wconf accepts", rounds*f.locals, maxRoundLocals)
 	case blocks > maxBlocks:
 		why = fmt.Errorf("it has %d blocks and branches, more than the %d that wconf accepts", blocks, maxBlocks)
 	case product > maxBlockLocals:
 		why = fmt.Errorf("its blocks times its locals are %d, more than the %d that wconf accepts", product, maxBlockLocals)
 	case c.sum > maxAllBlocks || c.locals > maxAllLocals:
 		why = fmt.Errorf("the module has too many blocks and locals in all")
+	case c.rounds > maxAllRounds:
+		why = fmt.Errorf("the branches to loops times the locals of all functions are more than the %d that wconf accepts", maxAllRounds)
 	case c.instructions > maxInstructions:
 		why = fmt.Errorf("the module has more than the %d instructions that wconf accepts", maxInstructions)
 	}

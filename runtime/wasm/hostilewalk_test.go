@@ -76,7 +76,7 @@ func TestHostileWalks(t *testing.T) {
 					return v.Reads(), stats.Fuel, err
 				}
 				var late time.Duration
-				more := grew(t, func() {
+				more := least(t, bar, func() {
 					late = soonest(t, func() time.Duration {
 						began := time.Now()
 						reads, _, err := walk(wasm.Limits{Time: limit, Fuel: 1e11})
@@ -97,6 +97,59 @@ func TestHostileWalks(t *testing.T) {
 					t.Errorf("it used %d units of fuel, and %d as machine code", used, before)
 				}
 				fuel[w.name] = used
+			})
+		}
+	}
+}
+
+// A command whose standard input is half a million keys ends at its deadline, and
+// within its fuel, while these are written for it, and takes no memory for all of
+// them.
+func TestHostileStdin(t *testing.T) {
+	const limit, bar = 20 * time.Millisecond, 64 << 20
+	bin := wat.Assemble(t, `(module
+		(import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 2) (data (i32.const 0) "\00\00\01\00\00\80\00\00")
+		(func (export "_start") (loop $l
+			(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))
+			(br_if $l (i32.load (i32.const 16))))))`)
+	fuel := map[guests.Stdin]uint64{}
+	for _, interpreter := range []bool{false, true} {
+		m := load(t, newRuntime(t, wasm.Options{Interpreter: interpreter}), bin)
+		for _, stdin := range []guests.Stdin{guests.Lines, guests.JSON, guests.JSONTree} {
+			t.Run(fmt.Sprintf("%s, interpreter %v", stdin, interpreter), func(t *testing.T) {
+				keys := manyKeys()
+				render := func(l wasm.Limits) (used wasm.Stats, err error) {
+					g, err := guests.New(m, guests.Options{Stdin: stdin, Limits: l, Stats: func(s wasm.Stats) { used = s }})
+					if err != nil {
+						t.Fatal(err)
+					}
+					v := kv.NewView(keys, kv.NewScope("", []string{"/"}))
+					_, err = g.Render(t.Context(), v)
+					if !v.Reads().Touches(kv.Change{Key: "/new"}) {
+						t.Error("a new key is not in its reads")
+					}
+					return used, err
+				}
+				var late time.Duration
+				more := least(t, bar, func() {
+					late = soonest(t, func() time.Duration {
+						began := time.Now()
+						_, err := render(wasm.Limits{Time: limit, Fuel: 1e11})
+						took := time.Since(began)
+						wantProblem(t, err, problem.GuestTimeout, "it was stopped")
+						return took - limit
+					})
+				})
+				if t.Logf("it ended %v after its deadline, with %d MiB more", late, more>>20); more > bar {
+					t.Errorf("it took %d MiB", more>>20)
+				}
+				used, err := render(wasm.Limits{Time: time.Minute, Fuel: 1e6})
+				wantProblem(t, err, problem.GuestFuel)
+				if before := fuel[stdin]; before != 0 && before != used.Fuel {
+					t.Errorf("it used %d units of fuel, and %d as machine code", used.Fuel, before)
+				}
+				fuel[stdin] = used.Fuel
 			})
 		}
 	}

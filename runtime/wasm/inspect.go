@@ -101,8 +101,9 @@ func describe(s *shape, kind Kind, manifest *Manifest) *Inspection {
 	return about
 }
 
+// refuse is why a module is not loaded. It may quote what stands in the module.
 func refuse(name, why, hint string, err error) error {
-	return &problem.Problem{Code: problem.GuestLoad, Msg: fmt.Sprintf("guest %s is refused: %s", name, why), Hint: hint, Err: err}
+	return &problem.Problem{Code: problem.GuestLoad, Msg: fmt.Sprintf("guest %s is refused: %s", name, hostfuncs.Printable(why)), Hint: hint, Err: err}
 }
 
 // checkImports holds each import against what wconf provides.

@@ -20,8 +20,8 @@ import (
 type Invocation struct {
 	Session *hostfuncs.Session // its Limits are set from Limits
 	Limits  Limits
-	Args    []string // of a command, its name first
-	Stdin   []byte   // of a command
+	Args    []string         // of a command, its name first
+	Stdin   hostfuncs.Source // of a command; nil: it is empty
 }
 
 // Instance is a module at work, for one invocation. It is not safe for
@@ -81,7 +81,7 @@ func (m *Module) prepare(ctx context.Context, v Invocation) (*Instance, error) {
 	i.session.Limits, i.session.Interrupt = limits.forHost(), i.spent
 	i.meter.limit = limits.Fuel
 	i.lane.lanes = m.runtime.lanes
-	i.wasi = wasiState{args: v.Args, stdin: v.Stdin}
+	i.wasi = wasiState{args: v.Args, stdin: v.Session.Stream(v.Stdin)}
 	if need := m.about.MinMemory; need > limits.Memory {
 		return nil, &problem.Problem{Code: problem.GuestMemory,
 			Msg:  fmt.Sprintf("guest %s: it starts with %d bytes of memory; its limit is %d", m.name, need, limits.Memory),
@@ -173,6 +173,7 @@ func (i *Instance) Close() {
 	if i.guest != nil {
 		_ = i.guest.Close(i.ctx) // it has nothing open but memory
 	}
+	i.wasi.stdin.Close()
 	i.cancel()
 	i.module.runtime.memories.give(i.memory)
 	i.memory = nil

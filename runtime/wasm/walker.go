@@ -12,7 +12,8 @@ type walker struct {
 	index int // its function, for opCall and opRefFunc
 	depth int // open blocks; -1 after the end of the function
 
-	targets int // of the br_tables so far
+	targets int             // of the br_tables so far
+	labels  func(label int) // hears of each branch; may be nil
 }
 
 func (f *function) walk() *walker { return &walker{reader: reader{data: f.data, at: f.code}, f: f} }
@@ -43,7 +44,7 @@ func (w *walker) immediates() {
 	case op == opBlock || op == opLoop || op == opIf:
 		w.blockType()
 		if w.depth++; w.depth > maxNest {
-			w.failf("its blocks are nested deeper than %d", maxNest)
+			w.failf("its blocks are nested in more than the %d that wconf accepts", maxNest)
 		}
 	case op == opEnd:
 		w.depth--
@@ -106,7 +107,11 @@ func (w *walker) within(what string, space int) int {
 }
 
 // label counts from the innermost block; the function itself is the last.
-func (w *walker) label() { w.within("label", w.depth+1) }
+func (w *walker) label() {
+	if i := w.within("label", w.depth+1); w.labels != nil {
+		w.labels(i)
+	}
+}
 
 // blockType is empty, a value type, or the index of a type: a signed number, of
 // which the negative ones are value types.

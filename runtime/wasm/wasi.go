@@ -32,7 +32,7 @@ var wasiBase = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // wasiState is what one instance sees of WASI.
 type wasiState struct {
 	args   []string
-	stdin  []byte
+	stdin  *hostfuncs.Stream
 	clock  time.Duration // since wasiBase; a millisecond for each look
 	random *rand.ChaCha8
 	moved  int

@@ -128,12 +128,16 @@ func (c wasiCall) read() uint32 {
 	if c.u32(0) != 0 {
 		return errnoBadf
 	}
-	n := 0
+	n, in := 0, c.wasi.stdin
+	in.Begin()
 	for b := range c.vectors {
-		k := copy(b, c.wasi.stdin)
-		c.wasi.stdin = c.wasi.stdin[k:]
+		k, err := in.Read(b)
+		if err != nil {
+			panic(err)
+		}
 		n += k
 	}
+	c.charge(in.Price())
 	return c.put32(3, uint32(n))
 }
 

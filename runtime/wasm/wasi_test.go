@@ -56,7 +56,7 @@ func TestCommand(t *testing.T) {
 			if m.Inspect().Kind != wasm.Command {
 				t.Fatalf("kind %s", m.Inspect().Kind)
 			}
-			got, _, err := run(t, m, wasm.Invocation{Args: []string{"me", "a=b"}, Stdin: []byte("keys")})
+			got, _, err := run(t, m, wasm.Invocation{Args: []string{"me", "a=b"}, Stdin: func(_ func(int) bool, yield func([]byte) bool) { _ = yield([]byte("ke")) && yield([]byte("ys")) }})
 			if err != nil || got != c.want {
 				t.Errorf("got %q, %v; want %q", got, err, c.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/wasm"
 )
@@ -14,7 +15,7 @@ import (
 // explain adds what only the resource knows to an error of an invocation: that
 // the guest failed for a key that is absent or not granted, and that a check
 // refused.
-func (g *Guest) explain(s *hostfuncs.Session, err error) error {
+func (g *Guest) explain(v *kv.View, s *hostfuncs.Session, err error) error {
 	var (
 		p  *problem.Problem
 		ge *wasm.GuestError
@@ -25,21 +26,21 @@ func (g *Guest) explain(s *hostfuncs.Session, err error) error {
 	if ge.Trace != "" && g.o.Log != nil {
 		g.o.Log.Debug("guest stack", "resource", g.o.Name, "guest", ge.Guest, "stack", ge.Trace)
 	}
-	said := *p
-	said.Msg, said.Hint = g.mask(said.Msg), ge.Advice
+	said, mask := *p, g.mask(v)
+	said.Msg, said.Hint = mask(said.Msg), ge.Advice
 	key := s.Missed()
 	switch {
 	case !ge.Failed:
 	case g.o.Role == Checker:
 		said.Code = problem.CheckFailed
-		said.Msg = g.mask(fmt.Sprintf("guest %s refused the new content: %s", g.module.Name(), ge.Reason))
+		said.Msg = mask(fmt.Sprintf("guest %s refused the new content: %s", g.module.Name(), ge.Reason))
 	case key != "" && strings.Contains(ge.Reason, key) && slices.Contains(s.Denied(), key):
 		said.Code = problem.KeyDenied
 		said.Hint = fmt.Sprintf("the resource's keys do not include %s; add it to keys = [%s]", key, g.grants())
 	case key != "" && strings.Contains(ge.Reason, key):
 		said.Code = problem.KeyMissing
 	}
-	said.Hint = wasm.WithLog(said.Hint, ge.Log, g.mask)
+	said.Hint = wasm.WithLog(mask(said.Hint), ge.Log, mask)
 	return &said
 }
 

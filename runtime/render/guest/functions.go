@@ -15,14 +15,15 @@ func (g *Guest) Open(ctx context.Context, v *kv.View) (render.Calls, error) {
 	session := g.session(v)
 	i, err := g.module.Open(ctx, wasm.Invocation{Session: session, Limits: g.limits, Args: g.args})
 	if err != nil {
-		g.log(session)
-		return nil, g.explain(session, err)
+		g.log(v, session)
+		return nil, g.explain(v, session, err)
 	}
-	return &calls{guest: g, session: session, instance: i}, nil
+	return &calls{guest: g, view: v, session: session, instance: i}, nil
 }
 
 type calls struct {
 	guest    *Guest
+	view     *kv.View
 	session  *hostfuncs.Session
 	instance *wasm.Instance
 	failed   error
@@ -39,7 +40,7 @@ func (c *calls) Call(ctx context.Context, name string, args []string) (string, e
 	}
 	c.session.Input = hostfuncs.List(append([]string{name}, args...)...)
 	if err := c.instance.Call(string(Functions)); err != nil {
-		c.failed = c.guest.explain(c.session, err)
+		c.failed = c.guest.explain(c.view, c.session, err)
 		return "", c.failed
 	}
 	return string(c.session.TakeOutput()), nil
@@ -49,6 +50,6 @@ func (c *calls) Call(ctx context.Context, name string, args []string) (string, e
 func (c *calls) Close() error {
 	c.guest.tell(c.instance)
 	c.instance.Close()
-	c.guest.log(c.session)
+	c.guest.log(c.view, c.session)
 	return nil
 }

@@ -45,8 +45,8 @@ type Options struct {
 	Limits wasm.Limits       // [template.limits]
 	Scope  *kv.Scope         // the resource's keys, held against those that the manifest asks for; nil: not held
 	Log    *slog.Logger      // gets what the guest logs; nil: nobody does
-	// Mask hides secrets in what a guest logs or fails with; nil hides nothing.
-	Mask func(string) string
+	// Secrets are hidden in what a guest logs or fails with; nil hides nothing.
+	Secrets *kv.Secrets
 	// Stats is told what each invocation used, also of one whose call failed.
 	Stats func(wasm.Stats)
 }
@@ -166,7 +166,7 @@ func (g *Guest) Names() map[string]int {
 // Render makes the whole content of a file.
 func (g *Guest) Render(ctx context.Context, v *kv.View) ([]byte, error) {
 	if g.about.Kind == wasm.Command {
-		return g.invoke(ctx, v, "_start", nil, g.o.Stdin.encode(v))
+		return g.invoke(ctx, v, "_start", nil, g.o.Stdin.source(v))
 	}
 	return g.invoke(ctx, v, string(Renderer), nil, nil)
 }
@@ -192,7 +192,7 @@ func present(b []byte) []byte {
 }
 
 // invoke runs one export in an instance of its own.
-func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input, stdin []byte) ([]byte, error) {
+func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input []byte, stdin hostfuncs.Source) ([]byte, error) {
 	session := g.session(v)
 	session.Input, session.Expect = input, int(g.asked.Load())
 	i, err := g.module.Open(ctx, wasm.Invocation{Session: session, Limits: g.limits, Args: g.args, Stdin: stdin})
@@ -202,9 +202,9 @@ func (g *Guest) invoke(ctx context.Context, v *kv.View, export string, input, st
 		i.Close()
 	}
 	g.asked.Store(int64(session.Asked()))
-	g.log(session)
+	g.log(v, session)
 	if err != nil {
-		return nil, g.explain(session, err)
+		return nil, g.explain(v, session, err)
 	}
 	return session.Output(), nil
 }
@@ -223,20 +223,19 @@ func (g *Guest) tell(i *wasm.Instance) {
 	}
 }
 
-func (g *Guest) mask(s string) string {
-	if g.o.Mask == nil {
-		return s
-	}
-	return g.o.Mask(s)
+// mask hides the secrets that a guest may have got from a view.
+func (g *Guest) mask(v *kv.View) func(string) string {
+	return func(text string) string { return v.Hide(text, g.o.Secrets) }
 }
 
-func (g *Guest) log(session *hostfuncs.Session) {
+func (g *Guest) log(v *kv.View, session *hostfuncs.Session) {
 	if g.o.Log == nil {
 		return
 	}
 	levels := map[hostfuncs.Level]slog.Level{hostfuncs.LevelDebug: slog.LevelDebug, hostfuncs.LevelInfo: slog.LevelInfo,
 		hostfuncs.LevelWarn: slog.LevelWarn, hostfuncs.LevelError: slog.LevelError}
+	mask := g.mask(v)
 	for _, line := range session.Lines() {
-		g.o.Log.Log(context.Background(), levels[line.Level], "guest says", "resource", g.o.Name, "guest", g.module.Name(), "text", g.mask(line.Text))
+		g.o.Log.Log(context.Background(), levels[line.Level], "guest says", "resource", g.o.Name, "guest", g.module.Name(), "text", mask(line.Text))
 	}
 }

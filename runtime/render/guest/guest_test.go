@@ -3,7 +3,9 @@ package guest_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -94,8 +96,8 @@ func TestRender(t *testing.T) {
 	var stats []wasm.Stats
 	g := newGuest(t, module(t, "", echo), guest.Options{
 		Name: "web", Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Mask:  func(s string) string { return strings.ReplaceAll(s, "value", "***") },
-		Stats: func(s wasm.Stats) { stats = append(stats, s) },
+		Secrets: kv.NewSecrets(kv.NewScope("/p", []string{"/app"}), []string{"/app/*"}, nil),
+		Stats:   func(s wasm.Stats) { stats = append(stats, s) },
 	})
 	v := view("/p", []string{"/app"}, "/p/app/key", "value", "/app/key", "other")
 	got, err := g.Render(t.Context(), v)
@@ -105,7 +107,7 @@ func TestRender(t *testing.T) {
 	if reads := slices.Collect(v.Reads().Values()); !slices.Equal(reads, []string{"/p/app/key"}) {
 		t.Errorf("reads %q", reads)
 	}
-	if l := log.String(); !strings.Contains(l, `level=WARN msg="guest says" resource=web guest=x.wasm text=***`) {
+	if l := log.String(); !strings.Contains(l, `level=WARN msg="guest says" resource=web guest=x.wasm text=********`) {
 		t.Errorf("log %s", l)
 	}
 	if len(stats) != 1 || stats[0].Calls["getv"] != 1 {
@@ -136,8 +138,8 @@ func TestLastLinesOfLog(t *testing.T) {
 			(br_if $l (i32.lt_u (local.get $i) (i32.const 6))))
 		(call $log (i32.const 0) (i32.const 64) (i32.const 268))
 		(i32.const 7)) (data (i32.const 64) "0 secret!`+strings.Repeat(".", 188)+"secret"+strings.Repeat(".", 66)+`")`)
-	g := newGuest(t, m, guest.Options{Mask: func(s string) string { return strings.ReplaceAll(s, "secret", "********") }})
-	_, err := g.Render(t.Context(), view("", nil))
+	g := newGuest(t, m, guest.Options{Secrets: kv.NewSecrets(kv.NewScope("", []string{"/"}), []string{"/pw"}, nil)})
+	_, err := g.Render(t.Context(), view("", []string{"/"}, "/pw", "secret"))
 	wantProblem(t, err, problem.GuestFailed, `it last logged "2 ********!", "3 ********!", "4 ********!", "5 ********!", "5 ********!...`)
 	if text := err.Error(); strings.Contains(text, "sec") || strings.Contains(text, `"1 `) || len(text) > 400 || !strings.Contains(text, `*…"`) {
 		t.Errorf("got %s", text)
@@ -156,6 +158,17 @@ func TestKeysThatAreNotThere(t *testing.T) {
 	}
 	_, err = g.Render(t.Context(), view("", []string{"/other", "/application"}, "/app/key", "v"))
 	wantProblem(t, err, problem.KeyDenied, `add it to keys = ["/nginx", "/other"]`)
+}
+
+// A guest may ask for a key whose name is the value of another.
+func TestKeyThatIsSecret(t *testing.T) {
+	scope := kv.NewScope("", []string{"/other"})
+	g := newGuest(t, module(t, "", echo), guest.Options{Scope: &scope, Secrets: kv.NewSecrets(scope, []string{"/other/pw"}, nil)})
+	_, err := g.Render(t.Context(), view("", []string{"/other"}, "/other/pw", "/app/key"))
+	wantProblem(t, err, problem.KeyDenied, "do not include ********; add it")
+	if strings.Contains(err.Error(), "/app/key") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestManifestRequests(t *testing.T) {
@@ -320,4 +333,67 @@ func TestStdin(t *testing.T) {
 	wantProblem(t, err, problem.Config, `did you mean "json"?`)
 	_, err = guest.New(m, guest.Options{Role: guest.Checker})
 	wantProblem(t, err, problem.GuestLoad, "it is a command")
+}
+
+// nested is the objects that json-tree shows.
+func nested(pairs []kv.Pair) map[string]any {
+	root := map[string]any{}
+	for _, p := range pairs {
+		at, names := root, strings.Split(p.Key[1:], "/")
+		for _, name := range names {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at = at[name].(map[string]any)
+		}
+		at[""] = p.Value
+	}
+	return flattened(root)
+}
+
+func flattened(at map[string]any) map[string]any {
+	for name, below := range at {
+		o, ok := below.(map[string]any)
+		if !ok {
+			continue
+		}
+		if value, ok := o[""]; ok && len(o) == 1 {
+			at[name] = value
+		} else {
+			flattened(o)
+		}
+	}
+	return at
+}
+
+// The tree is the one that encoding/json would write, in its order.
+func TestStdinTree(t *testing.T) {
+	g := newGuest(t, command(t), guest.Options{Stdin: guest.JSONTree})
+	random := rand.New(rand.NewPCG(3, 4))
+	names := []string{"a", "a-", "a-b", "a.b", "a!", "b", "<é>", "\"", "ab"}
+	for range 300 {
+		pairs := map[string]string{}
+		for range random.IntN(20) {
+			key := ""
+			for range 1 + random.IntN(4) {
+				key += "/" + names[random.IntN(len(names))]
+			}
+			pairs[key] = key + "\n"
+		}
+		var list []string
+		var all []kv.Pair
+		for key, value := range pairs {
+			list, all = append(list, key, value), append(all, kv.Pair{Key: key, Value: value})
+		}
+		var want bytes.Buffer
+		out := json.NewEncoder(&want)
+		out.SetEscapeHTML(false)
+		if err := out.Encode(nested(all)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.Render(t.Context(), view("", []string{"/"}, list...))
+		if text := strings.TrimRight(string(got), "\x00"); err != nil || text != want.String() {
+			t.Fatalf("%v:\n%swant\n%s", err, text, &want)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 )
@@ -30,89 +31,152 @@ func (s Stdin) check() error {
 		Hint: problem.DidYouMean(string(s), known)}
 }
 
-// encode reads every key that the resource grants.
-func (s Stdin) encode(v *kv.View) []byte {
-	switch s {
-	case JSON:
-		flat := map[string]string{}
-		for _, p := range everything(v) {
-			flat[p.Key] = p.Value
-		}
-		return asJSON(flat)
-	case JSONTree:
-		return asJSON(tree(everything(v)))
-	}
-	return lines(everything(v))
-}
+// atOnce is about how many bytes of it are made at once.
+const atOnce = 16 << 10
 
-func lines(pairs []kv.Pair) []byte {
-	var b bytes.Buffer
-	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`)
-	for _, p := range pairs {
-		_, _ = escape.WriteString(&b, p.Key) // a Buffer takes everything
-		b.WriteByte('\t')
-		_, _ = escape.WriteString(&b, p.Value)
-		b.WriteByte('\n')
-	}
-	return b.Bytes()
-}
-
-func asJSON(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // maps of strings always encode
-	return b.Bytes()
-}
-
-func tree(pairs []kv.Pair) map[string]any {
-	root := map[string]any{}
-	for _, p := range pairs {
-		segments := strings.Split(strings.TrimPrefix(p.Key, "/"), "/")
-		at := root
-		for _, s := range segments[:len(segments)-1] {
-			at = directory(at, s)
-		}
-		name := segments[len(segments)-1]
-		if below, ok := at[name].(map[string]any); ok {
-			below[""] = p.Value
-		} else {
-			at[name] = p.Value
+// source makes the text while the guest reads it: every key that the resource
+// grants.
+func (s Stdin) source(v *kv.View) hostfuncs.Source {
+	return func(step func(int) bool, yield func([]byte) bool) {
+		t := &text{yield: yield}
+		switch s {
+		case JSON:
+			t.flat(v, step)
+		case JSONTree:
+			t.tree(v, step)
+		default:
+			t.lines(v, step)
 		}
 	}
-	return root
 }
 
-// directory is the object below name; a value that was there moves into it.
-func directory(at map[string]any, name string) map[string]any {
-	switch below := at[name].(type) {
-	case map[string]any:
-		return below
-	case string:
-		at[name] = map[string]any{"": below}
-	default:
-		at[name] = map[string]any{}
+// text is written part by part.
+type text struct {
+	bytes.Buffer
+	yield func([]byte) bool
+	json  *json.Encoder
+}
+
+// part gives away what there is when that is much. It tells whether to go on.
+func (t *text) part() bool { return t.Len() < atOnce || t.give() }
+
+func (t *text) give() bool {
+	ok := t.yield(t.Bytes())
+	t.Reset()
+	return ok
+}
+
+var escape = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`)
+
+func (t *text) lines(v *kv.View, step kv.Step) {
+	v.All(step, func(key, value string) bool {
+		_, _ = escape.WriteString(t, key) // a Buffer takes everything
+		t.WriteByte('\t')
+		_, _ = escape.WriteString(t, value)
+		t.WriteByte('\n')
+		return t.part()
+	})
+	t.give()
+}
+
+// quote writes a text as JSON.
+func (t *text) quote(s string) {
+	if t.json == nil {
+		t.json = json.NewEncoder(&t.Buffer)
+		t.json.SetEscapeHTML(false)
 	}
-	return at[name].(map[string]any)
+	_ = t.json.Encode(s)    // a text always encodes
+	t.Truncate(t.Len() - 1) // the line feed
 }
 
-// everything is each pair that the view grants, in the order of the keys. It
-// lists the whole tree, so that any key that comes or goes counts as read.
-func everything(v *kv.View) []kv.Pair {
-	var pairs []kv.Pair
-	var walk func(dir string)
-	walk = func(dir string) {
-		below := v.ListDirs(dir)
-		for _, name := range v.List(dir) {
-			if value, ok := v.Get(dir + name); ok {
-				pairs = append(pairs, kv.Pair{Key: dir + name, Value: value})
-			}
-			if _, ok := slices.BinarySearch(below, name); ok {
-				walk(dir + name + "/")
-			}
+func (t *text) member(name, value string) {
+	t.quote(name)
+	t.WriteByte(':')
+	t.quote(value)
+}
+
+func (t *text) flat(v *kv.View, step kv.Step) {
+	between := byte('{')
+	v.All(step, func(key, value string) bool {
+		t.WriteByte(between)
+		t.member(key, value)
+		between = ','
+		return t.part()
+	})
+	if between == '{' {
+		t.WriteByte('{')
+	}
+	t.WriteString("}\n")
+	t.give()
+}
+
+// tree writes each key when the next is known: a directory's own value is a
+// member of it.
+func (t *text) tree(v *kv.View, step kv.Step) {
+	o := objects{text: t}
+	o.open("")
+	var last kv.Pair
+	v.AllByName(step, func(key, value string) bool {
+		if last.Key != "" {
+			o.put(last, strings.HasPrefix(key, last.Key+"/"))
 		}
+		last = kv.Pair{Key: key, Value: value}
+		return t.part()
+	})
+	if last.Key != "" {
+		o.put(last, false)
 	}
-	walk("/")
-	slices.SortFunc(pairs, func(a, b kv.Pair) int { return strings.Compare(a.Key, b.Key) })
-	return pairs
+	o.close(0)
+	t.WriteByte('\n')
+	t.give()
+}
+
+// objects are those that are open, each in the one before.
+type objects struct {
+	*text
+	names []string
+	more  bool // the innermost has a member
+}
+
+func (o *objects) open(name string) {
+	if o.comma(); len(o.names) > 0 {
+		o.quote(name)
+		o.WriteByte(':')
+	}
+	o.WriteByte('{')
+	o.names, o.more = append(o.names, name), false
+}
+
+func (o *objects) close(depth int) {
+	for len(o.names) > depth {
+		o.WriteByte('}')
+		o.names, o.more = o.names[:len(o.names)-1], true
+	}
+}
+
+func (o *objects) comma() {
+	if o.more {
+		o.WriteByte(',')
+	}
+}
+
+// put writes a key into the objects of its directories; below tells whether it is
+// one itself.
+func (o *objects) put(p kv.Pair, below bool) {
+	path := strings.Split(p.Key, "/") // it begins with an empty name, as names do
+	dirs, name := path[:len(path)-1], path[len(path)-1]
+	if below {
+		dirs, name = path, ""
+	}
+	same := 0
+	for same < min(len(dirs), len(o.names)) && dirs[same] == o.names[same] {
+		same++
+	}
+	o.close(same)
+	for _, dir := range dirs[same:] {
+		o.open(dir)
+	}
+	o.comma()
+	o.member(name, p.Value)
+	o.more = true
 }

@@ -22,10 +22,10 @@ var errNoFunctions = errors.New("it declares no function for templates")
 func (s *Script) load(h *host, declared cell) error {
 	err := s.declare(h, declared)
 	if err != nil {
-		err = s.explain(h, kv.NewView(kv.NewSnapshot(nil), kv.NewScope("", nil)), err)
+		err = s.explain(h, err)
 	}
 	s.start.early = h.early
-	s.log(h.session)
+	s.log(h)
 	return err
 }
 
@@ -75,13 +75,12 @@ func (s *Script) Open(ctx context.Context, v *kv.View) (render.Calls, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &calls{script: s, host: h, view: v}, nil
+	return &calls{script: s, host: h}, nil
 }
 
 type calls struct {
 	script *Script
 	host   *host
-	view   *kv.View
 	failed error
 }
 
@@ -98,7 +97,7 @@ func (c *calls) Call(ctx context.Context, name string, args []string) (string, e
 		for _, arg := range args { // the message may quote them
 			c.host.note(arg)
 		}
-		c.failed = c.script.explain(c.host, c.view, err)
+		c.failed = c.script.explain(c.host, err)
 		return "", c.failed
 	}
 	return text, nil

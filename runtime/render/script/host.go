@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/wasm"
 )
 
@@ -16,9 +17,10 @@ import (
 type host struct {
 	interpreter
 	session *hostfuncs.Session
-	failed  string // the stack at fail
-	loading bool   // there are no keys yet
-	early   bool   // they were asked for, or a parameter
+	view    *kv.View // what the session sees
+	failed  string   // the stack at fail
+	loading bool     // there are no keys yet
+	early   bool     // they were asked for, or a parameter
 
 	read      map[string]struct{} // values of keys that the script got
 	readBytes int

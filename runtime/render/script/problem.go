@@ -20,7 +20,7 @@ func (s *Script) problem(code, msg, hint string) *problem.Problem {
 }
 
 // explain words what ended a render.
-func (s *Script) explain(h *host, v *kv.View, err error) error {
+func (s *Script) explain(h *host, err error) error {
 	var (
 		said *problem.Problem
 		e    *exception
@@ -30,11 +30,12 @@ func (s *Script) explain(h *host, v *kv.View, err error) error {
 	case errors.As(err, &e) && h.Interrupted() != nil:
 		said = s.ended(h, h.Interrupted(), e.stack)
 	case errors.As(err, &e):
-		said = s.uncaught(h, v, e)
+		said = s.uncaught(h, e)
 	default:
 		said = s.ended(h, err, h.failed)
 	}
-	said.Msg, said.Hint = hostfuncs.Printable(s.mask(said.Msg)), wasm.WithLog(s.mask(said.Hint), h.session.Lines(), s.mask)
+	mask := s.mask(h)
+	said.Msg, said.Hint = hostfuncs.Printable(mask(said.Msg)), wasm.WithLog(mask(said.Hint), h.session.Lines(), mask)
 	return said
 }
 
@@ -104,14 +105,14 @@ func (s *Script) outOfMemory() string {
 }
 
 // uncaught is about an exception.
-func (s *Script) uncaught(h *host, v *kv.View, e *exception) *problem.Problem {
+func (s *Script) uncaught(h *host, e *exception) *problem.Problem {
 	p := s.at(e.stack, problem.TemplateRender, s.withoutValues(h, e), "")
 	key := h.session.Missed()
 	missing := key != "" && e.message == absent+key
 	denied := key != "" && e.message == outside+key
 	switch {
 	case missing:
-		p.Code, p.Msg, p.Hint = problem.KeyMissing, e.message, s.keyHint(v, key)
+		p.Code, p.Msg, p.Hint = problem.KeyMissing, e.message, s.keyHint(h.view, key)
 	case denied:
 		p.Code, p.Hint = problem.KeyDenied, s.grantHint(key)
 	case e.name == "InternalError" && e.message == "out of memory", h.OutOfMemory() && e.stack == "":
@@ -122,9 +123,9 @@ func (s *Script) uncaught(h *host, v *kv.View, e *exception) *problem.Problem {
 		p.Hint = "throw an Error, and wconf shows its line"
 	}
 	if (missing || denied) && !strings.HasPrefix(key, "/") { // it may well be the value of another
-		p.Msg, p.Hint = strings.TrimSuffix(e.message, key)+"its name does not begin with a slash", slashHint(v, key)
+		p.Msg, p.Hint = strings.TrimSuffix(e.message, key)+"its name does not begin with a slash", slashHint(h.view, key)
 	}
-	if prefix := v.Prefix(); missing && prefix != "" {
+	if prefix := h.view.Prefix(); missing && prefix != "" {
 		p.Msg += " (prefix " + prefix + ")"
 	}
 	return p

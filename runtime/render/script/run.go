@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/wconf/wconf/hostfuncs"
+	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render/guest"
 	"github.com/wconf/wconf/runtime/wasm"
@@ -38,7 +39,7 @@ const ours = "wconf"
 
 // compile makes the image that renders start from.
 func (s *Script) compile(ctx context.Context) error {
-	h := &host{session: &hostfuncs.Session{Params: maps.Clone(s.params)}, loading: true}
+	h := &host{session: &hostfuncs.Session{Params: maps.Clone(s.params)}, view: kv.NewView(nil, kv.NewScope("", nil)), loading: true}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: h.session, Limits: s.limits}, nil, h.answer)
 	if err != nil {
 		return s.unstarted(err)

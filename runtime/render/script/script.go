@@ -40,8 +40,8 @@ type Options struct {
 	Limits wasm.Limits       // [template.limits]
 	Scope  *kv.Scope         // the resource's keys, for hints; nil: hints do without
 	Log    *slog.Logger      // gets what the script logs; nil: nobody does
-	// Mask hides secrets in what a script logs or fails with; nil hides nothing.
-	Mask func(string) string
+	// Secrets are hidden in what a script logs or fails with; nil hides nothing.
+	Secrets *kv.Secrets
 	// Stats is told what each render used, also of one that failed.
 	Stats func(wasm.Stats)
 }
@@ -156,7 +156,7 @@ func (s *Script) invoke(ctx context.Context, v *kv.View, input []byte) ([]byte, 
 	err = s.run(h)
 	s.asked.Store(int64(h.session.Asked()))
 	if err != nil {
-		err = s.explain(h, v, err)
+		err = s.explain(h, err)
 	}
 	s.tell(h)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Script) invoke(ctx context.Context, v *kv.View, input []byte) ([]byte, 
 func (s *Script) open(ctx context.Context, v *kv.View, input []byte) (*host, error) {
 	session := guest.NewSession(v, s.params)
 	session.Input, session.Expect = input, int(s.asked.Load())
-	h := &host{session: session, interpreter: interpreter{context: s.start.context, room: s.start.room}}
+	h := &host{session: session, view: v, interpreter: interpreter{context: s.start.context, room: s.start.room}}
 	i, err := s.module.Start(ctx, wasm.Invocation{Session: session, Limits: s.limits}, s.start.image, h.answer)
 	if err != nil {
 		return nil, s.unstarted(err)
@@ -183,23 +183,22 @@ func (s *Script) tell(h *host) {
 	if s.o.Stats != nil {
 		s.o.Stats(h.Stats())
 	}
-	s.log(h.session)
+	s.log(h)
 }
 
-func (s *Script) mask(text string) string {
-	if s.o.Mask == nil {
-		return text
-	}
-	return s.o.Mask(text)
+// mask hides the secrets that a script may have got.
+func (s *Script) mask(h *host) func(string) string {
+	return func(text string) string { return h.view.Hide(text, s.o.Secrets) }
 }
 
-func (s *Script) log(session *hostfuncs.Session) {
+func (s *Script) log(h *host) {
 	if s.o.Log == nil {
 		return
 	}
 	levels := map[hostfuncs.Level]slog.Level{hostfuncs.LevelDebug: slog.LevelDebug, hostfuncs.LevelInfo: slog.LevelInfo,
 		hostfuncs.LevelWarn: slog.LevelWarn, hostfuncs.LevelError: slog.LevelError}
-	for _, line := range session.Lines() {
-		s.o.Log.Log(context.Background(), levels[line.Level], "script says", "resource", s.o.Name, "script", s.source.name(), "text", s.mask(line.Text))
+	mask := s.mask(h)
+	for _, line := range h.session.Lines() {
+		s.o.Log.Log(context.Background(), levels[line.Level], "script says", "resource", s.o.Name, "script", s.source.name(), "text", mask(line.Text))
 	}
 }

@@ -281,15 +281,15 @@ func TestLog(t *testing.T) {
 	var log bytes.Buffer
 	o := script.Options{
 		Name: "web", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Mask: func(s string) string { return strings.ReplaceAll(s, "hush", "***") },
+		Secrets: kv.NewSecrets(kv.NewScope("", []string{"/app"}), []string{"/app/json"}, nil),
 	}
-	_, err := render(t, `log("warn", "careful\n\x1bhush"); console.log("a", 1, {b: [2]}, null, undefined, new Error("e"));
-		console.debug("d"); console.info("i"); console.warn("w"); console.error("e"); fail("hush")`, o)
-	if err == nil || !strings.Contains(err.Error(), "***") || strings.Contains(err.Error(), "hush") {
+	_, err := render(t, `log("warn", "careful\n\x1bhunter2-is-no-json"); console.log("a", 1, {b: [2]}, null, undefined, new Error("e"));
+		console.debug("d"); console.info("i"); console.warn("w"); console.error("e"); fail("hunter2-is-no-json")`, o)
+	if err == nil || !strings.Contains(err.Error(), "********") || strings.Contains(err.Error(), "hunter") {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
-		`level=WARN msg="script says" resource=web script=site.js text=careful`, `text=\x1b***`,
+		`level=WARN msg="script says" resource=web script=site.js text=careful`, `text=\x1b********`,
 		`level=INFO msg="script says" resource=web script=site.js text="a 1 {\"b\":[2]} null undefined Error: e"`,
 		"level=DEBUG", "text=i", "text=w", "level=ERROR",
 	} {
@@ -409,9 +409,9 @@ func TestInterpreter(t *testing.T) {
 
 // The last lines that a script logged stand beside its error.
 func TestLastLinesOfLog(t *testing.T) {
-	o := script.Options{Mask: func(s string) string { return strings.ReplaceAll(s, "secret", "***") }}
-	_, err := newScript(t, `for (let i = 0; i < 7; i++) console.debug("secret", i); null.x`, o).Render(t.Context(), view())
-	if err == nil || !strings.Contains(err.Error(), `it last logged "*** 2", "*** 3", "*** 4", "*** 5", "*** 6"`) {
+	o := script.Options{Secrets: kv.NewSecrets(kv.NewScope("", []string{"/app"}), []string{"/app/json"}, nil)}
+	_, err := newScript(t, `for (let i = 0; i < 7; i++) console.debug("hunter2-is-no-json", i); null.x`, o).Render(t.Context(), view())
+	if err == nil || !strings.Contains(err.Error(), `it last logged "******** 2", "******** 3", "******** 4", "******** 5", "******** 6"`) {
 		t.Errorf("got %v", err)
 	}
 }
