@@ -194,6 +194,9 @@ func (s *Session) present(key []byte) (int32, error) {
 
 // look answers getv. A key that was asked before costs no allocation.
 func (s *Session) look(key []byte) (answer, error) {
+	if len(key) > Longest { // not even looked for: that takes time
+		return answer{err: Invalid}, nil
+	}
 	if a, ok := s.values[string(key)]; ok {
 		return a, nil
 	}
