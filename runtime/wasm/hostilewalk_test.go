@@ -76,18 +76,20 @@ func TestHostileWalks(t *testing.T) {
 					return v.Reads(), stats.Fuel, err
 				}
 				var late time.Duration
+				walked := false // a busy machine may come to the deadline before the walk
 				more := least(t, bar, func() {
 					late = soonest(t, func() time.Duration {
 						began := time.Now()
 						reads, _, err := walk(wasm.Limits{Time: limit, Fuel: 1e11})
 						took := time.Since(began)
 						wantProblem(t, err, problem.GuestTimeout, "it was stopped")
-						if len(slices.Collect(reads.Listings())) == 0 && len(maps.Collect(reads.Globs())) == 0 {
-							t.Error("what it walked over is not in its reads")
-						}
+						walked = walked || len(slices.Collect(reads.Listings())) > 0 || len(maps.Collect(reads.Globs())) > 0
 						return took - limit
 					})
 				})
+				if !walked {
+					t.Error("what it walked over is not in its reads")
+				}
 				if t.Logf("it ended %v after its deadline, with %d MiB more", late, more>>20); more > bar {
 					t.Errorf("it took %d MiB", more>>20)
 				}
