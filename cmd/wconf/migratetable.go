@@ -56,7 +56,7 @@ var differences = []difference{
 		find: "a prefix for the daemon and one in a resource", meets: prefixes},
 
 	{id: "mode", confd: "digits without a leading zero are decimal", wconf: "they are octal, with a warning", find: "`mode = \"644\"`", meets: decimalModes},
-	{id: "owner-group", confd: "ignores `owner` and `group`; the fork refuses a resource with an unknown one", wconf: "sets them; an unknown one is a warning and the file gets wconf's own; where wconf has no right to give the file away, as for uid and gid, the old one stands",
+	{id: "owner-group", confd: "ignores `owner` and `group`; the fork refuses a resource with an unknown one", wconf: "sets them; an unknown one is a warning and the file gets wconf's own, as does one that wconf has no right to set",
 		find: "`owner` or `group` in a resource", meets: fields("owner", "group")},
 	{id: "owner-kept", confd: "resets the owner of a standing file to its own", wconf: "keeps it, where none of uid, gid, owner, group is set",
 		find: "a dest that belongs to somebody else", meets: foreignFiles},

@@ -27,7 +27,7 @@ var Fields = []Field{
 	{Name: "mode", Kind: Mode, field: func(r *Resource) any { return &r.Mode },
 		Doc: "File mode, such as `\"0644\"`. By default that of the standing file, else 0644."},
 	{Name: "uid", Kind: ID, field: func(r *Resource) any { return &r.UID },
-		Doc: "Owner of the file, by number. By default that of the standing file; wconf's own when group or gid alone is set or the file is new."},
+		Doc: "Owner of the file, by number. By default that of the standing file; wconf's own when group or gid alone is set or the file is new. One that wconf has no right to set is a warning, also as gid, owner or group, and counts as not set."},
 	{Name: "gid", Kind: ID, field: func(r *Resource) any { return &r.GID },
 		Doc: "Group of the file, by number."},
 	{Name: "owner", Kind: Text, field: func(r *Resource) any { return &r.Owner },

@@ -34,7 +34,7 @@ var Options = []Option{
 	{Name: "failure-mode", Group: groupRun, Kind: Text, Default: "best-effort", Choices: []string{"best-effort", "fail-fast"}, field: func(d *Daemon) any { return &d.FailureMode },
 		Doc: "With onetime: go on after a resource failed (best-effort), or stop (fail-fast)."},
 	{Name: "strict", Group: groupRun, Kind: Bool, field: func(d *Daemon) any { return &d.Strict },
-		Doc: "Refuse what is otherwise a warning: destinations below directories that others can write, unsafe links, configuration that others can write."},
+		Doc: "Refuse what is otherwise a warning: destinations below directories that others can write, unsafe links, owners that wconf has no right to set, configuration that others can write."},
 	{Name: "shutdown-timeout", Group: groupRun, Kind: Duration, Default: "30s", field: func(d *Daemon) any { return &d.ShutdownTimeout },
 		Doc: "How long a running check or reload may go on after SIGTERM."},
 

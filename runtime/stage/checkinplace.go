@@ -88,7 +88,7 @@ func (f *file) checkNew(check func() error) (verdict, err error) {
 // saved beside, in a file that Recover finds by the mark.
 func (f *file) checkMounted(check func() error) (verdict, err error) {
 	was := *f.comparison
-	was.want = f.old.wanted()
+	was.want, was.refusal = f.old.wanted(), refusal{}
 	saved := &file{disk: f.disk, comparison: &was, content: f.old.held}
 	if err := saved.create(stagedDigits); err != nil {
 		return nil, err
@@ -102,14 +102,14 @@ func (f *file) checkMounted(check func() error) (verdict, err error) {
 		return nil, errors.Join(err, saved.remove())
 	}
 	defer dest.close()
-	candidate := overwriting{disk: f.disk, dest: dest, beside: saved.name, content: f.content, want: f.want}
+	candidate := overwriting{disk: f.disk, dest: dest, beside: saved.name, content: f.content, target: f.target, want: f.want}
 	if err := candidate.prepare(); err != nil {
 		return nil, errors.Join(err, saved.remove())
 	}
 	if err = candidate.put(); err == nil {
 		verdict = check()
 	}
-	back := overwriting{disk: f.disk, dest: dest, beside: saved.name, content: f.old.held, want: was.want}
+	back := overwriting{disk: f.disk, dest: dest, beside: saved.name, content: f.old.held, target: f.target, want: was.want}
 	if failure := back.run(); failure != nil {
 		return verdict, errors.Join(err, failure)
 	}

@@ -19,6 +19,8 @@ type Disk struct {
 	warned sync.Map // path and reason
 	listed sync.Map // inode of a directory → listing
 	walked sync.Map // path of a directory → walked
+
+	refused sync.Map // asked → refusal
 }
 
 var _ interface {
@@ -32,6 +34,14 @@ func (d *Disk) Stage(ctx context.Context, t Target, content []byte) (Staged, err
 	if err := ctx.Err(); err != nil {
 		return nil, failed(t.Path, "begin", err)
 	}
+	s, err := d.stage(t, content)
+	for d.accept(t, err) { // it counts now: at most once for the user and once for the group
+		s, err = d.stage(t, content)
+	}
+	return s, err
+}
+
+func (d *Disk) stage(t Target, content []byte) (Staged, error) {
 	c, err := d.compare(t, content)
 	if err != nil {
 		return nil, failed(t.Path, "compare", err)
@@ -61,6 +71,7 @@ type comparison struct {
 	old        *standing // nil when nothing that counts stands there
 	inPlace    bool      // the destination is a mount point
 	want       wanted
+	refusal    refusal // what of the target's owner is not in want
 	difference Difference
 }
 
@@ -76,7 +87,10 @@ func (d *Disk) compare(t Target, content []byte) (*comparison, error) {
 	}
 	c := &comparison{target: t, place: p}
 	if err = d.judge(p, t); err == nil {
-		err = c.look(content)
+		err = c.look(d, content)
+	}
+	if err == nil {
+		err = d.checkOwner(c)
 	}
 	if err != nil {
 		c.close()
@@ -87,13 +101,14 @@ func (d *Disk) compare(t Target, content []byte) (*comparison, error) {
 
 // look fills in what differs. A link that is not followed counts as nothing,
 // unless all that it leads to is as wanted.
-func (c *comparison) look(content []byte) (err error) {
+func (c *comparison) look(d *Disk, content []byte) (err error) {
 	if c.place.link != "" {
 		c.old = c.place.behindLink()
 	} else if c.old, err = c.place.standing(); err != nil {
 		return err
 	}
-	c.want = c.target.wanted(c.old)
+	c.inPlace = c.place.link == "" && c.old != nil && mountPoint(c.place.fd(), c.old.fd())
+	c.concede(d.refusalOf(c))
 	if c.old == nil {
 		c.difference = Difference{Missing: true, Content: true, Link: c.place.link != ""}
 		return nil
@@ -114,7 +129,6 @@ func (c *comparison) look(content []byte) (err error) {
 		c.old = nil
 		return nil
 	}
-	c.inPlace = mountPoint(c.place.fd(), c.old.fd())
 	if c.difference.None() {
 		return nil
 	}

@@ -28,7 +28,10 @@ func failed(path, step string, cause error) error {
 }
 
 func hint(path string, cause error) string {
+	var no *errRefused
 	switch {
+	case errors.As(cause, &no):
+		return onlyStrict
 	case errors.Is(cause, errNoDirectory):
 		return "wconf makes no directories; mkdir -p " + filepath.Dir(path)
 	case errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
@@ -43,12 +46,14 @@ func hint(path string, cause error) string {
 	return ""
 }
 
+const onlyStrict = "strict = true refuses this; without it, it is a warning"
+
 // refused is what strict = true says.
 func refused(path, why string) error {
 	return &problem.Problem{
 		Code: problem.StageFailed,
 		Msg:  fmt.Sprintf("stage %s: %s", path, why),
-		Hint: "strict = true refuses this; without it, it is a warning",
+		Hint: onlyStrict,
 	}
 }
 

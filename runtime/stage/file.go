@@ -19,6 +19,7 @@ type file struct {
 	at      attributes // as fill left it
 	content []byte
 	mark    string
+	copied  bool // for the user to look at
 	over    bool
 }
 

@@ -24,7 +24,7 @@ func (f *file) overwrite() error {
 			return err
 		}
 	}
-	o := overwriting{disk: f.disk, dest: dest, beside: f.name, content: f.content, want: f.want}
+	o := overwriting{disk: f.disk, dest: dest, beside: f.name, content: f.content, target: f.target, want: f.want}
 	if err := o.run(); err != nil {
 		f.over = o.begun // then the staged file stays, for Recover
 		return err
@@ -64,6 +64,7 @@ type overwriting struct {
 	dest    handle
 	beside  string
 	content []byte
+	target  Target
 	want    wanted
 	begun   bool
 }
@@ -111,14 +112,16 @@ func (o *overwriting) put() error {
 	if err := again(func() error { return unix.Ftruncate(o.fd(), int64(len(o.content))) }); err != nil {
 		return err
 	}
-	if at.uid != o.want.uid || at.gid != o.want.gid {
-		if err := unix.Fchown(o.fd(), o.want.uid, o.want.gid); err != nil {
-			return fmt.Errorf("chown %d:%d: %w", o.want.uid, o.want.gid, err)
-		}
+	mode := o.want.mode
+	if _, err := o.want.give(o.fd(), at); o.disk.accept(o.target, err) {
+		o.disk.warnOwner(o.target)
+		mode &^= setID
+	} else if err != nil {
+		return err
 	}
-	if at.mode != o.want.mode {
-		if err := unix.Fchmod(o.fd(), o.want.mode); err != nil {
-			return fmt.Errorf("chmod %04o: %w", o.want.mode, err)
+	if at.mode != mode {
+		if err := unix.Fchmod(o.fd(), mode); err != nil {
+			return fmt.Errorf("chmod %04o: %w", mode, err)
 		}
 	}
 	return o.disk.sync(o.fd())

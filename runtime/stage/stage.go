@@ -23,10 +23,10 @@ type Target struct {
 	Path     string      // as in the configuration; relative to the working directory
 	Mode     fs.FileMode // counts when HasMode; fs.ModeSetuid and its kin included
 	HasMode  bool        // else the mode of the standing file, else 0644
-	UID, GID int         // -1: that of the standing file, else wconf's own
+	UID, GID int         // -1, or where wconf has no right to set it: that of the standing file, else wconf's own
 
 	KeepStage bool // leave a copy named "." + base name + ten digits, as -keep-stage-file asks
-	Strict    bool // refuse what is otherwise one warning: parents that others can write, unsafe links
+	Strict    bool // refuse what is otherwise one warning: parents that others can write, unsafe links, owners
 }
 
 // Stager writes content beside its destination and leaves the destination as

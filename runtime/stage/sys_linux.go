@@ -2,6 +2,7 @@ package stage
 
 import (
 	"errors"
+	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -76,6 +77,16 @@ func onThread(who *rights, call func() error) (err error, restored bool) {
 	nowUID, _ := unix.SetfsuidRetUid(-1)
 	nowGID, _ := unix.SetfsgidRetGid(-1)
 	return err, nowUID == uid && nowGID == gid
+}
+
+// mayChown says whether wconf may give a file to anybody.
+func mayChown() bool {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var rights [2]unix.CapUserData
+	if err := unix.Capget(&head, &rights[0]); err != nil {
+		return os.Geteuid() == 0
+	}
+	return rights[0].Effective&(1<<unix.CAP_CHOWN) != 0
 }
 
 // openedByOthers says whether anybody else has the file open: only then does

@@ -2,7 +2,11 @@
 
 package stage
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // On systems other than Linux wconf serves authors of templates and guests,
 // not services: files are replaced the same way, but without the rights of
@@ -23,6 +27,8 @@ func readLink(dir int, name string) (string, attributes, error) {
 func openWithoutLinks(string) (int, error) { return -1, unix.ENOTSUP }
 
 func as(_ *rights, call func() error) error { return call() }
+
+func mayChown() bool { return os.Geteuid() == 0 }
 
 func openedByOthers(int) bool { return false }
 

@@ -34,7 +34,7 @@ func (d *Disk) write(c *comparison, content []byte) (*file, error) {
 
 // keep leaves a copy of content for the user to look at.
 func (d *Disk) keep(c *comparison, content []byte) error {
-	f := &file{disk: d, comparison: c, content: content}
+	f := &file{disk: d, comparison: c, content: content, copied: true}
 	if err := f.create(keptDigits); err != nil {
 		return err
 	}
@@ -124,40 +124,16 @@ func (f *file) fill() error {
 			f.disk.warn(f.place.path, "extended attributes could not be kept", strings.Join(lost, " "))
 		}
 	}
-	if err := unix.Fchmod(f.fd(), f.want.mode); err != nil { // last: a change of owner clears set-id bits
-		return fmt.Errorf("chmod %04o: %w", f.want.mode, err)
+	mode := f.want.mode
+	if f.foreign(f.at.uid, f.at.gid) {
+		mode &^= setID
+	}
+	if err := unix.Fchmod(f.fd(), mode); err != nil { // last: a change of owner clears set-id bits
+		return fmt.Errorf("chmod %04o: %w", mode, err)
 	}
 	at, err := statOf(f.fd())
 	f.at = at
 	return err
-}
-
-// own gives the file to its owner. An ordinary user cannot keep the owner of
-// another user's file: the new one is its own then, unless the configuration
-// names the owner.
-func (f *file) own() error {
-	if f.want.gid != f.at.gid {
-		if err := f.give(-1, f.want.gid, f.want.gidSaid); err != nil {
-			return err
-		}
-	}
-	if f.want.uid != f.at.uid {
-		return f.give(f.want.uid, -1, f.want.uidSaid)
-	}
-	return nil
-}
-
-func (f *file) give(uid, gid int, said bool) error {
-	err := unix.Fchown(f.fd(), uid, gid)
-	if err == nil {
-		return nil
-	}
-	err = fmt.Errorf("chown %d:%d: %w", f.want.uid, f.want.gid, err)
-	if said {
-		return err
-	}
-	f.disk.warn(f.place.path, "the owner could not be kept", err.Error())
-	return nil
 }
 
 // stageName is "." and base and random decimal digits, as confd's staged files
