@@ -271,3 +271,25 @@ func TestOwnerThatTheKernelRefuses(t *testing.T) {
 		t.Errorf("after a start: %+v", f.Difference())
 	}
 }
+
+// A root that may not give files away, as in a container that drops that right,
+// writes as its own what it can write, also in the directory of somebody else.
+func TestOwnerWithoutTheRightToSetIt(t *testing.T) {
+	dest := os.Getenv(childDest)
+	if dest == "" {
+		needs.Root(t)
+		dest = filepath.Join(nobodysDirectory(t), "f")
+		again(t, dest, nil, needs.Tool(t, "setpriv"), "--bounding-set", "-chown")
+		return
+	}
+	d := &stage.Disk{}
+	for _, target := range []stage.Target{at(dest), owned(dest, 5, 6)} {
+		replace(t, d, target, "new")
+		settled(t, d, target, "new")
+		want(t, dest, "new", 0o644)
+		if uid, gid := owner(t, dest); uid != 0 || gid != 0 {
+			t.Errorf("now %d:%d", uid, gid)
+		}
+		os.Remove(dest)
+	}
+}

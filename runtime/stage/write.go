@@ -52,7 +52,7 @@ func (f *file) create(digits int) (err error) {
 	for range 10 {
 		f.name = stageName(f.place.base, digits)
 		var fd int
-		err = as(f.place.rights, func() (err error) {
+		err = as(f.maker(), func() (err error) {
 			fd, err = openAt(f.place.fd(), f.name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
 			return err
 		})
@@ -73,6 +73,15 @@ func (f *file) create(digits int) (err error) {
 		}
 	}
 	return err
+}
+
+// maker is with whose rights the file is made: those of place, unless it could not
+// be taken from that user afterwards.
+func (f *file) maker() *rights {
+	if who := f.place.rights; who == nil || who.only || mayChown() {
+		return who
+	}
+	return nil
 }
 
 var errSwept = errors.New("another wconf swept it away")
