@@ -13,10 +13,10 @@ import (
 )
 
 // slow is a resource whose render takes its time.
-func (w *world) slow(name, key string, takes time.Duration) *resource.Resource {
+func (w *world) slow(name, key string, takes time.Duration, more ...string) *resource.Resource {
 	return resource.New(
 		resource.Spec{ID: name, Scope: kv.NewScope("", []string{"/"}), Target: stage.Target{Path: w.dir + "/" + name, UID: -1, GID: -1}},
-		resource.Parts{Renderer: show{w, name, []string{key}, takes}, Stager: &stage.Disk{}, Commands: w})
+		resource.Parts{Renderer: show{w, name, append([]string{key}, more...), takes}, Stager: &stage.Disk{}, Commands: w})
 }
 
 // Changes that come faster than they can be rendered are taken together, the
@@ -44,6 +44,40 @@ func TestPace(t *testing.T) {
 				t.Errorf("change %d: %d renders after 4 ms", i, n)
 			}
 			w.file("x", "/a="+value+" ")
+		}
+	})
+}
+
+// Several changes at a time that could just be kept up with are taken together
+// after a while; changes that come one by one wait for nothing however close they
+// are.
+func TestPaceInAStorm(t *testing.T) {
+	const takes, apart = 100 * time.Microsecond, 300 * time.Microsecond
+	w := newWorld(t, "/a", "start")
+	w.play(func() []*resource.Resource {
+		return []*resource.Resource{w.slow("x", "/a", takes/2, "/b"), w.slow("y", "/y", takes)}
+	}, func(e *engine.Engine) {
+		time.Sleep(time.Second)
+		before := w.rendered("x")
+		for i := range 500 {
+			w.store.Put("/y", strconv.Itoa(i))
+			before := w.rendered("y")
+			time.Sleep(apart)
+			if n := w.rendered("y") - before; n != 1 {
+				t.Fatalf("change %d: %d renders", i, n)
+			}
+		}
+		if w.rendered("x") != before {
+			t.Error("x was rendered for a key of y")
+		}
+		for i := range 500 {
+			w.store.Apply([]kv.Pair{{Key: "/a", Value: strconv.Itoa(i)}, {Key: "/b", Value: strconv.Itoa(i)}}, nil)
+			time.Sleep(apart)
+		}
+		time.Sleep(5 * time.Millisecond)
+		w.file("x", "/a=499 /b=499 ")
+		if n := w.rendered("x") - before; n < 50 || n > 250 {
+			t.Errorf("%d renders for 500 times two changes", n)
 		}
 	})
 }

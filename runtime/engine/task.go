@@ -97,7 +97,7 @@ func (e *Engine) begin(ctx context.Context, i item) func() {
 	t := i.(*task)
 	e.schedule(t, time.Time{})
 	now := e.opt.Now()
-	t.pace.begin(now, t.since, e.running >= cap(e.slots.places))
+	t.pace.begin(now, t.since, len(t.changes), e.running >= cap(e.slots.places))
 	t.running = true
 	e.running++
 	job := job{engine: e, task: t, snapshot: t.source.snapshot, reason: t.reason, at: now}
