@@ -184,6 +184,13 @@ func (rt *Runtime) target(b *built) stage.Target {
 			return g.Gid, nil
 		})
 	}
+	// As in confd, who names one of the two means wconf's own by the other.
+	switch {
+	case t.UID >= 0 && t.GID < 0:
+		t.GID = os.Getegid()
+	case t.GID >= 0 && t.UID < 0:
+		t.UID = os.Geteuid()
+	}
 	return t
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -41,6 +42,12 @@ func scripts(t *testing.T, dir string) {
 			env.Setenv("GUESTS", guests)
 			env.Setenv("WCONF_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 			return err
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "root" {
+				return false, fmt.Errorf("no condition %q", cond)
+			}
+			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"eventually": eventually,

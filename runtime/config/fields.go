@@ -29,7 +29,7 @@ var Fields = []Field{
 	{Name: "uid", Kind: ID, field: func(r *Resource) any { return &r.UID },
 		Doc: "Owner of the file, by number. By default that of the standing file; wconf's own when group or gid alone is set or the file is new. One that wconf has no right to set is a warning, also as gid, owner or group, and counts as not set."},
 	{Name: "gid", Kind: ID, field: func(r *Resource) any { return &r.GID },
-		Doc: "Group of the file, by number."},
+		Doc: "Group of the file, by number. By default as for uid."},
 	{Name: "owner", Kind: Text, field: func(r *Resource) any { return &r.Owner },
 		Doc: "Owner of the file, by name; uid wins."},
 	{Name: "group", Kind: Text, field: func(r *Resource) any { return &r.Group },
