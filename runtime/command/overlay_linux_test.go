@@ -176,8 +176,8 @@ func TestOverlayLeavesOthersAlone(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		_, err := command.Exec{}.Run(t.Context(), command.Command{
-			Shell: `echo mine > {{.dest}}/made; echo ready > {{.src}}; while test -s {{.src}}; do sleep 0.01; done`,
-			Src:   flag, Dest: dir, Overlays: []command.Overlay{{File: staged, Over: filepath.Join(dir, "new")}},
+			Shell: `echo mine > {{.dest}}/made; echo ready > {{.src}}.part; mv {{.src}}.part {{.src}}; while test -s {{.src}}; do sleep 0.01; done`,
+			Src:   flag, Dest: dir, Timeout: time.Minute, Overlays: []command.Overlay{{File: staged, Over: filepath.Join(dir, "new")}},
 		})
 		done <- err
 	}()
