@@ -47,7 +47,8 @@ type Result struct {
 // Runner runs commands. Exec is the real one.
 type Runner interface {
 	// Run returns when the command has ended. The error is nil when it exited
-	// with 0, and a *Failed when it ran and ended otherwise.
+	// with 0, and a *Failed when it ran and ended otherwise; another one when it was
+	// not started, or when what it made beside an Overlay could not be kept.
 	Run(ctx context.Context, c Command) (Result, error)
 }
 

@@ -88,8 +88,8 @@ func (c cover) made() ([]string, error) {
 }
 
 // carryOver makes what is called name in from in to, too, with all that is in
-// it. What others have made there meanwhile stays, and so do sockets and the
-// like, where they are.
+// it, its mode and its owner. What others have made there meanwhile stays, and so
+// do sockets and the like, where they are.
 func carryOver(from, to *os.Root, name string) error {
 	info, err := from.Lstat(name)
 	if err != nil {
@@ -97,27 +97,31 @@ func carryOver(from, to *os.Root, name string) error {
 	}
 	switch {
 	case info.Mode().IsRegular():
-		err = carryFile(from, to, name)
+		err = carryFile(from, to, name, info)
 	case info.IsDir():
-		err = carryDirectory(from, to, name)
+		err = carryDirectory(from, to, name, info)
 	case info.Mode()&fs.ModeSymlink != 0:
-		var text string
-		if text, err = from.Readlink(name); err == nil {
-			err = to.Symlink(text, name)
-		}
-	default:
-		return nil
+		err = carryLink(from, to, name, info)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
+	return err
+}
+
+func carryLink(from, to *os.Root, name string, info fs.FileInfo) error {
+	text, err := from.Readlink(name)
 	if err != nil {
 		return err
 	}
-	return giveTo(to, name, info)
+	if err := to.Symlink(text, name); err != nil {
+		return err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return ifRoot(to.Lchown(name, int(st.Uid), int(st.Gid)))
 }
 
-func carryFile(from, to *os.Root, name string) error {
+func carryFile(from, to *os.Root, name string, info fs.FileInfo) error {
 	in, err := from.Open(name)
 	if err != nil {
 		return err
@@ -127,11 +131,13 @@ func carryFile(from, to *os.Root, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	if _, err = io.Copy(out, in); err == nil {
+		err = give(out, info)
+	}
 	return errors.Join(err, out.Close())
 }
 
-func carryDirectory(from, to *os.Root, name string) error {
+func carryDirectory(from, to *os.Root, name string, info fs.FileInfo) error {
 	if err := to.Mkdir(name, 0o700); err != nil {
 		return err
 	}
@@ -144,17 +150,28 @@ func carryDirectory(from, to *os.Root, name string) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// giveTo gives name the owner and the mode of what it was made after.
-func giveTo(to *os.Root, name string, info fs.FileInfo) error {
-	st := info.Sys().(*syscall.Stat_t)
-	if err := to.Lchown(name, int(st.Uid), int(st.Gid)); err != nil && os.Geteuid() == 0 {
+	made, err := to.OpenFile(name, syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
 		return err
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
+	return errors.Join(give(made, info), made.Close())
+}
+
+// give makes an open file its owner's, with its mode. The name may lead elsewhere
+// by now, where others can write.
+func give(f *os.File, info fs.FileInfo) error {
+	st := info.Sys().(*syscall.Stat_t)
+	if err := ifRoot(f.Chown(int(st.Uid), int(st.Gid))); err != nil {
+		return err
+	}
+	return f.Chmod(info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky))
+}
+
+// ifRoot is the error of a change of owner, which an ordinary user cannot make
+// and need not: all is its own.
+func ifRoot(err error) error {
+	if os.Geteuid() != 0 {
 		return nil
 	}
-	return to.Chmod(name, info.Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky))
+	return err
 }
