@@ -229,13 +229,5 @@ func (g *Guest) mask(v *kv.View) func(string) string {
 }
 
 func (g *Guest) log(v *kv.View, session *hostfuncs.Session) {
-	if g.o.Log == nil {
-		return
-	}
-	levels := map[hostfuncs.Level]slog.Level{hostfuncs.LevelDebug: slog.LevelDebug, hostfuncs.LevelInfo: slog.LevelInfo,
-		hostfuncs.LevelWarn: slog.LevelWarn, hostfuncs.LevelError: slog.LevelError}
-	mask := g.mask(v)
-	for _, line := range session.Lines() {
-		g.o.Log.Log(context.Background(), levels[line.Level], "guest says", "resource", g.o.Name, "guest", g.module.Name(), "text", mask(line.Text))
-	}
+	Say(g.o.Log, "guest", g.module.Name(), g.o.Name, session.Lines(), g.mask(v))
 }

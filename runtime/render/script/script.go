@@ -21,7 +21,6 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"github.com/wconf/wconf/hostfuncs"
 	"github.com/wconf/wconf/runtime/kv"
 	"github.com/wconf/wconf/runtime/problem"
 	"github.com/wconf/wconf/runtime/render"
@@ -192,13 +191,5 @@ func (s *Script) mask(h *host) func(string) string {
 }
 
 func (s *Script) log(h *host) {
-	if s.o.Log == nil {
-		return
-	}
-	levels := map[hostfuncs.Level]slog.Level{hostfuncs.LevelDebug: slog.LevelDebug, hostfuncs.LevelInfo: slog.LevelInfo,
-		hostfuncs.LevelWarn: slog.LevelWarn, hostfuncs.LevelError: slog.LevelError}
-	mask := s.mask(h)
-	for _, line := range h.session.Lines() {
-		s.o.Log.Log(context.Background(), levels[line.Level], "script says", "resource", s.o.Name, "script", s.source.name(), "text", mask(line.Text))
-	}
+	guest.Say(s.o.Log, "script", s.source.name(), s.o.Name, h.session.Lines(), s.mask(h))
 }
