@@ -59,13 +59,9 @@ func (k *kernel) begin() {
 }
 
 // watch has a place watched, anew when the path has come to mean another
-// directory or file. A place that is gone is no failure: the look sees it.
-func (k *kernel) watch(place string) {
+// directory or file.
+func (k *kernel) watch(place string, info fs.FileInfo) {
 	if k.watcher == nil {
-		return
-	}
-	info, err := os.Lstat(place)
-	if err != nil {
 		return
 	}
 	if _, live := k.live[place]; live {

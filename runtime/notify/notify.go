@@ -118,9 +118,9 @@ func (r *round) ready(out chan<- []string) (chan<- []string, []string) {
 // mark notes whom a name concerns to which something happened, and tells
 // whether it concerns any.
 func (r *round) mark(name string) bool {
-	hit := false
+	hit, what := false, happened(name)
 	for _, t := range r.targets {
-		if t.concerns(name) {
+		if what.concerns(t) {
 			r.markOne(t)
 			hit = true
 		}
@@ -169,16 +169,15 @@ func (r *round) pause() time.Duration {
 // returns those that are not as they were.
 func (r *round) look(targets []*target) (changed []*target) {
 	r.kernel.begin()
+	l := &look{kernel: r.kernel, seen: map[string]sight{}, dirs: map[string]*way{}}
 	for _, t := range targets {
-		if t.survey(r.kernel) {
+		if t.survey(l) {
 			changed = append(changed, t)
 		}
 	}
-	needed := map[string]struct{}{}
+	needed, passed := map[string]struct{}{}, map[*way]struct{}{}
 	for _, t := range r.targets {
-		for place := range t.names {
-			needed[place] = struct{}{}
-		}
+		t.needs(needed, passed)
 	}
 	refused := r.kernel.end(needed)
 	if polling := refused != nil; polling != r.polling {

@@ -59,14 +59,14 @@ func told(t *testing.T, out <-chan []string) []string {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	must(t, os.WriteFile(path, []byte(text), 0o644))
@@ -229,6 +229,25 @@ func TestTellsOnlyWhatChanged(t *testing.T) {
 	write(t, a, "2")
 	if got := told(t, out); !slices.Equal(got, []string{a}) {
 		t.Errorf("told %q, want only %q", got, a)
+	}
+}
+
+// Files in one directory share the way to it: what happens on it concerns all.
+func TestTellsAllOfOneDirectory(t *testing.T) {
+	dir := scene(t)
+	through, b := dir+"/conf/linked/c.yaml", dir+"/v1/c.yaml"
+	out := watched(t, Watcher{}, through, b, dir+"/conf/a.yaml")
+	must(t, os.Rename(dir+"/v1", dir+"/gone"))
+	must(t, os.Rename(dir+"/v2", dir+"/v1"))
+	seen := map[string]bool{}
+	for !seen[through] || !seen[b] {
+		for _, p := range told(t, out) {
+			seen[p] = true
+		}
+	}
+	write(t, dir+"/v1/c.yaml", "3")
+	if got := told(t, out); !slices.Equal(got, []string{through, b}) {
+		t.Errorf("told %q, want what is in the new directory", got)
 	}
 }
 

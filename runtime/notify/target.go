@@ -1,34 +1,29 @@
 package notify
 
 import (
-	"errors"
 	"hash"
 	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
-// target is one path that was asked for, and what it depends on: the
-// directories in which its names are looked up, links followed, and, of a
-// directory, everything below it.
+// target is one path that was asked for, and what it depends on.
 type target struct {
 	asked    string
 	absolute string
-	names    map[string]map[string]struct{} // directory → names in it; "" means all
-	print    uint64                         // of the last survey
+	ways     []*way // to it, and to what links below it lead to
+	steps    []step // at it and below
+	print    uint64 // of the last survey
 }
 
-const maxLinks = 40 // as Linux
-
-// survey looks at everything the target depends on. A place is watched before
-// it is looked at, so that nothing falls in between. It tells whether anything
-// is not as in the last survey.
-func (t *target) survey(k *kernel) bool {
-	s := survey{target: t, kernel: k, print: fnv.New64a(), seen: map[string]struct{}{}}
-	t.names = map[string]map[string]struct{}{}
-	if real, err := s.trail(t.absolute); err == nil {
+// survey looks at everything the target depends on: the way to it and, of a
+// directory, everything below it. It tells whether anything is not as in the
+// last survey.
+func (t *target) survey(l *look) bool {
+	t.ways, t.steps = nil, nil
+	s := survey{target: t, look: l, print: fnv.New64a()}
+	if real, err := s.follow(t.absolute); err == nil {
 		s.whole(real)
 	} else {
 		s.note(t.absolute, nil, err)
@@ -38,38 +33,19 @@ func (t *target) survey(k *kernel) bool {
 	return t.print != before
 }
 
-// concerns tells whether what happened to a name can matter to the target.
-func (t *target) concerns(name string) bool {
-	if t.depends(name) { // a place itself: moved, removed, another mode
-		return true
-	}
-	names := t.names[filepath.Dir(name)]
-	_, all := names[""]
-	_, one := names[filepath.Base(name)]
-	return all || one
-}
-
-func (t *target) depends(place string) bool {
-	_, ok := t.names[place]
-	return ok
-}
-
 // survey is one look at a target.
 type survey struct {
 	*target
-	kernel *kernel
-	print  hash.Hash64
-	seen   map[string]struct{} // real paths of directories
+	*look
+	print   hash.Hash64
+	entered map[string]struct{} // real paths of directories
 }
 
-// at says that a name in a directory matters ("": all names), and has the
-// directory watched.
-func (s *survey) at(dir, name string) {
-	if s.names[dir] == nil {
-		s.names[dir] = map[string]struct{}{}
-		s.kernel.watch(dir)
-	}
-	s.names[dir][name] = struct{}{}
+// at says that everything in a directory matters, or a file itself, and has it
+// watched.
+func (s *survey) at(place string) {
+	s.watch(place)
+	s.steps = append(s.steps, step{place, ""})
 }
 
 // note takes what is known of a file into the print.
@@ -82,67 +58,37 @@ func (s *survey) note(path string, info fs.FileInfo, err error) {
 	s.print.Write(stamp(info))
 }
 
-// trail resolves an absolute path name by name, as the kernel does, and
-// returns the real path. Every directory on the way matters, since each of
-// them can be renamed or swapped.
-func (s *survey) trail(path string) (real string, err error) {
-	root := filepath.VolumeName(path) + string(filepath.Separator)
-	real, rest, links := root, split(path[len(root):]), 0
-	for len(rest) > 0 {
-		name := rest[0]
-		rest = rest[1:]
-		if name == ".." {
-			real = filepath.Dir(real)
-			continue
-		}
-		s.at(real, name)
-		next := filepath.Join(real, name)
-		info, err := os.Lstat(next)
-		if err != nil {
-			return "", err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			real = next
-			continue
-		}
-		if links++; links > maxLinks {
-			return "", errors.New("too many symbolic links")
-		}
-		target, err := os.Readlink(next)
-		if err != nil {
-			return "", err
-		}
-		s.note(next+" "+target, info, nil)
-		if filepath.IsAbs(target) {
-			real = root
-		}
-		rest = append(split(target), rest...)
+// follow returns the real path that an absolute one leads to.
+func (s *survey) follow(path string) (real string, err error) {
+	w := s.to(path)
+	s.ways = append(s.ways, w)
+	for on := w; on != nil; on = on.up {
+		s.print.Write(on.links)
 	}
-	return real, nil
-}
-
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == filepath.Separator || r == '/' })
+	return w.real, w.err
 }
 
 // whole looks at a real path, and at everything below it.
 func (s *survey) whole(path string) {
-	info, err := os.Lstat(path)
+	info, err := s.lstat(path)
 	s.note(path, info, err)
 	if err != nil {
 		return
 	}
 	if !info.IsDir() {
 		if info.Mode().IsRegular() {
-			s.at(path, "") // a file that is a mount of its own: its directory hears nothing
+			s.at(path) // a file that is a mount of its own: its directory hears nothing
 		}
 		return
 	}
-	if _, again := s.seen[path]; again {
+	if _, again := s.entered[path]; again {
 		return
 	}
-	s.seen[path] = struct{}{}
-	s.at(path, "")
+	if s.entered == nil {
+		s.entered = map[string]struct{}{}
+	}
+	s.entered[path] = struct{}{}
+	s.at(path)
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		s.note(path, nil, err)
@@ -157,15 +103,81 @@ func (s *survey) below(path string, e fs.DirEntry) {
 	case e.IsDir():
 		s.whole(path)
 	case e.Type()&fs.ModeSymlink != 0:
-		if real, err := s.trail(path); err != nil {
+		if real, err := s.follow(path); err != nil {
 			s.note(path, nil, err)
-		} else if info, err := os.Lstat(real); err == nil && info.IsDir() {
+		} else if info, err := s.lstat(real); err == nil && info.IsDir() {
 			s.whole(real)
 		} else {
 			s.note(real, info, err)
 		}
 	default:
-		info, err := e.Info()
+		info, err := s.lstat(path)
 		s.note(path, info, err)
 	}
+}
+
+// needs adds the places that the target depends on. The ways in passed have
+// added theirs.
+func (t *target) needs(places map[string]struct{}, passed map[*way]struct{}) {
+	for _, s := range t.steps {
+		places[s.dir] = struct{}{}
+	}
+	for _, w := range t.ways {
+		for ; w != nil; w = w.up {
+			if _, ok := passed[w]; ok {
+				break
+			}
+			passed[w] = struct{}{}
+			for _, s := range w.steps {
+				places[s.dir] = struct{}{}
+			}
+		}
+	}
+}
+
+// happening is something that happened to a path.
+type happening struct {
+	path, dir, name string
+	ways            map[*way]bool // whether it matters to those to directories
+}
+
+func happened(path string) *happening {
+	return &happening{path, filepath.Dir(path), filepath.Base(path), map[*way]bool{}}
+}
+
+// concerns tells whether it can matter to a target.
+func (h *happening) concerns(t *target) bool {
+	for _, w := range t.ways {
+		if h.onWay(w) {
+			return true
+		}
+	}
+	return h.at(t.steps)
+}
+
+func (h *happening) onWay(w *way) bool {
+	if h.at(w.steps) {
+		return true
+	}
+	if w.up == nil {
+		return false
+	}
+	hit, known := h.ways[w.up]
+	if !known {
+		hit = h.onWay(w.up)
+		h.ways[w.up] = hit
+	}
+	return hit
+}
+
+func (h *happening) at(steps []step) bool {
+	for _, s := range steps {
+		if s.dir == h.path { // a place itself: moved, removed, another mode
+			return true
+		}
+		if s.dir == h.dir && (s.name == h.name || s.name == "") {
+			return true
+		}
+	}
+	return false
 }
