@@ -22,14 +22,11 @@ const (
 // newClient makes a client that talks to one host: no proxy, no redirect to
 // another host, no compression (nobody may blow up an answer).
 func newClient(dial time.Duration) *http.Client {
-	dialer := net.Dialer{Timeout: dial, KeepAlive: 15 * time.Second}
 	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:         dialer.DialContext,
-			TLSHandshakeTimeout: dial,
-			DisableCompression:  true,
-			MaxIdleConnsPerHost: atOnce + 1, // and the long poll
-			IdleConnTimeout:     90 * time.Second,
+		Transport: &wires{
+			dialer:  net.Dialer{Timeout: dial, KeepAlive: 15 * time.Second},
+			timeout: dial,
+			keep:    atOnce + 1, // and the long poll
 		},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			if next.URL.Host != via[0].URL.Host || next.URL.Scheme != via[0].URL.Scheme {
