@@ -19,6 +19,13 @@ import (
 // when an answer is larger.
 const maxMessage = 64 << 20
 
+// What the server may send before it is read. gRPC's default finds that out by
+// a ping for nearly every message, which a watch of single changes pays for.
+const (
+	streamWindow = 4 << 20
+	connWindow   = 16 << 20
+)
+
 // A connection that is dead is noticed within 15 s. etcd calls it an attack
 // when a client pings faster than every 5 s.
 var keepAlive = keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}
@@ -41,6 +48,8 @@ func (b *Backend) connect(creds credentials.TransportCredentials) (err error) {
 		grpc.WithKeepaliveParams(keepAlive),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: b.dial}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithDisableRetry(),
 		grpc.WithIdleTimeout(0),
 	)
