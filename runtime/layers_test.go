@@ -31,11 +31,13 @@ var rooms = map[string][]string{
 	"runtime/notify":              {"problem"},
 	"hostfuncs":                   {},
 	"runtime/render/gotmpl/funcs": {"problem"},
+	"runtime/backend/etcd/api":    {},
 	// 1 promises
 	"runtime/backend": {"kv"},
 	"runtime/render":  {"kv", "problem"},
 	"runtime/wasm":    {"hostfuncs", "problem"},
 	// 2 makers
+	"runtime/backend/etcd":  {"backend", "backend/etcd/api", "kv", "problem"},
 	"runtime/backend/*":     {"backend", "kv", "command", "formats", "notify", "problem"},
 	"runtime/cache":         {"backend", "kv"},
 	"runtime/render/gotmpl": {"render", "kv", "render/gotmpl/funcs", "problem"},
@@ -63,6 +65,7 @@ var libraries = map[string][]string{
 	"github.com/urfave/cli/v2":             {"cmd/wconf"},
 	"go.etcd.io/etcd":                      {"runtime/backend/etcd"},
 	"google.golang.org/grpc":               {"runtime/backend/etcd"},
+	"google.golang.org/protobuf":           {"runtime/backend/etcd/api"},
 	"go.uber.org/zap":                      {"runtime/backend/etcd"},
 	"github.com/fsnotify/fsnotify":         {"runtime/notify"},
 	"github.com/tidwall/btree":             {"runtime/kv"},

@@ -8,18 +8,18 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // message is what a stream brings: an answer, or its end.
 type message struct {
-	answer *etcdserverpb.WatchResponse
+	answer *api.WatchResponse
 	err    error
 }
 
-func receive(ctx context.Context, s etcdserverpb.Watch_WatchClient, to chan<- message) {
+func receive(ctx context.Context, s api.WatchStream, to chan<- message) {
 	for {
 		r, err := s.Recv()
 		select {
@@ -68,7 +68,7 @@ func broken(err error) error {
 	return &violation{err}
 }
 
-func (w *watch) answer(r *etcdserverpb.WatchResponse) error {
+func (w *watch) answer(r *api.WatchResponse) error {
 	switch {
 	case r.Created:
 		return w.confirmed(r)
@@ -88,7 +88,7 @@ func (w *watch) answer(r *etcdserverpb.WatchResponse) error {
 	if err := one.took(r.Events, r.Fragment); err != nil {
 		return broken(err)
 	}
-	known := slices.IndexFunc(r.Events, func(e *mvccpb.Event) bool { return e.Kv.ModRevision > w.from })
+	known := slices.IndexFunc(r.Events, func(e *api.Event) bool { return e.Kv.ModRevision > w.from })
 	if known < 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (w *watch) answer(r *etcdserverpb.WatchResponse) error {
 }
 
 // confirmed takes the server's word that it watches, or may not.
-func (w *watch) confirmed(r *etcdserverpb.WatchResponse) error {
+func (w *watch) confirmed(r *api.WatchResponse) error {
 	if len(w.waiting) == 0 {
 		return broken(errors.New("a watcher was confirmed that nobody asked for"))
 	}

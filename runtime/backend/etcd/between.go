@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // One watcher over everything from the first prefix to the last is cheaper than
@@ -45,8 +45,8 @@ func (b *Backend) listsTogether(ctx context.Context, sc scope, all span) bool {
 // nearlyAll tells whether the keys that are wanted are nearly all of a span. A
 // server that does not say is asked for each prefix, and then says why not.
 func (b *Backend) nearlyAll(ctx context.Context, all span, wanted int64) bool {
-	a, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{
-		Key: []byte(all.start), RangeEnd: []byte(all.end), CountOnly: true, Serializable: true,
+	a, err := ask(ctx, b, b.api.Range, &api.RangeRequest{
+		Key: all.start, RangeEnd: all.end, CountOnly: true, Serializable: true,
 	})
 	return err == nil && a.Count <= wanted+wanted/8+fewBetween
 }

@@ -6,13 +6,14 @@ import (
 	"net"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // maxMessage is the largest answer that is taken. A list asks for fewer keys
@@ -56,10 +57,8 @@ func (b *Backend) connect(creds credentials.TransportCredentials) (err error) {
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", b.nodes, err)
 	}
-	b.kv = etcdserverpb.NewKVClient(b.conn)
-	b.watches = etcdserverpb.NewWatchClient(b.conn)
-	b.upkeep = etcdserverpb.NewMaintenanceClient(b.conn)
-	b.login.auth = etcdserverpb.NewAuthClient(b.conn)
+	b.api = api.NewClient(b.conn)
+	b.login.api = b.api
 	return nil
 }
 
@@ -93,7 +92,7 @@ func (b *Backend) settle(ctx context.Context) {
 }
 
 // ask makes one request: within the request timeout, with a token that counts.
-func ask[Q, A any](ctx context.Context, b *Backend, call func(context.Context, Q, ...grpc.CallOption) (A, error), q Q) (A, error) {
+func ask[Q, A any](ctx context.Context, b *Backend, call func(context.Context, Q) (A, error), q Q) (A, error) {
 	ctx, stop := context.WithTimeout(ctx, b.timeout)
 	defer stop()
 	var a A

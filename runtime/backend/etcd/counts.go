@@ -5,8 +5,9 @@ import (
 	"errors"
 	"slices"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // mostTogether is how many ranges one transaction may have (etcd's own default,
@@ -20,7 +21,7 @@ const mostTogether = 128
 // It is for counts alone: servers before 3.5.7 and 3.4.23 may end when a
 // transaction that reads values is cancelled (etcd issues 14110 and 14891).
 // A count does not look whether it is.
-func (b *Backend) counts(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool) (all []*etcdserverpb.RangeResponse, err error) {
+func (b *Backend) counts(ctx context.Context, qs []*api.RangeRequest, optional bool) (all []*api.RangeResponse, err error) {
 	for some := range slices.Chunk(qs, mostTogether) {
 		rs, err := b.together(ctx, some)
 		if denied(err) || tooMany(err) {
@@ -34,25 +35,18 @@ func (b *Backend) counts(ctx context.Context, qs []*etcdserverpb.RangeRequest, o
 	return all, nil
 }
 
-func (b *Backend) together(ctx context.Context, qs []*etcdserverpb.RangeRequest) (rs []*etcdserverpb.RangeResponse, err error) {
-	q := &etcdserverpb.TxnRequest{}
-	for _, one := range qs {
-		q.Success = append(q.Success, &etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestRange{RequestRange: one}})
-	}
-	a, err := ask(ctx, b, b.kv.Txn, q)
+func (b *Backend) together(ctx context.Context, qs []*api.RangeRequest) (rs []*api.RangeResponse, err error) {
+	a, err := ask(ctx, b, b.api.Txn, &api.TxnRequest{Ranges: qs})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range a.Responses {
-		rs = append(rs, r.GetResponseRange())
-	}
-	return rs, nil
+	return a.Ranges, nil
 }
 
 // apart asks for ranges one by one.
-func (b *Backend) apart(ctx context.Context, qs []*etcdserverpb.RangeRequest, optional bool) (rs []*etcdserverpb.RangeResponse, err error) {
+func (b *Backend) apart(ctx context.Context, qs []*api.RangeRequest, optional bool) (rs []*api.RangeResponse, err error) {
 	for _, q := range qs {
-		r, err := ask(ctx, b, b.kv.Range, q)
+		r, err := ask(ctx, b, b.api.Range, q)
 		if optional && denied(err) {
 			continue
 		}

@@ -5,12 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // cursor is a revision of one cluster's history, and what is known about the
@@ -36,27 +36,27 @@ type mark struct {
 // A value that is large is left out of the mark: it is fetched at each probe.
 const largestMark = 16 << 10
 
-func markOf(kv *mvccpb.KeyValue) mark {
+func markOf(kv *api.KeyValue) mark {
 	large := len(kv.Value) > largestMark
-	return mark{string(kv.Key), kv.ModRevision, digest(kv, large)}
+	return mark{kv.Key, kv.ModRevision, digest(kv, large)}
 }
 
 // is tells whether kv is the very version that was marked.
-func (m mark) is(kv *mvccpb.KeyValue) bool {
-	return m == mark{string(kv.Key), kv.ModRevision, digest(kv, m.large())}
+func (m mark) is(kv *api.KeyValue) bool {
+	return m == mark{kv.Key, kv.ModRevision, digest(kv, m.large())}
 }
 
 // large tells whether the digest leaves the value out.
 func (m mark) large() bool { return strings.HasPrefix(m.sum, "m") }
 
 // digest is a short hash of one version of a key.
-func digest(kv *mvccpb.KeyValue, large bool) string {
+func digest(kv *api.KeyValue, large bool) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %d %d ", kv.CreateRevision, kv.ModRevision, kv.Version)
 	if large {
 		return "m" + hex.EncodeToString(h.Sum(nil)[:8])
 	}
-	h.Write(kv.Value)
+	io.WriteString(h, kv.Value)
 	return "v" + hex.EncodeToString(h.Sum(nil)[:8])
 }
 

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/kv"
 )
 
@@ -50,12 +49,12 @@ func (b *Backend) differs(ctx context.Context, sc scope, s *kv.Snapshot, rev int
 	p := &pages{b: b, rev: rev}
 	for i, pt := range sc.parts() {
 		next, stop := iter.Pull2(s.Under(sc.prefixes[i]))
-		err := p.eachOf(ctx, pt, func(e *mvccpb.KeyValue) error {
-			key := string(e.Key)
+		err := p.eachOf(ctx, pt, func(e *api.KeyValue) error {
+			key := e.Key
 			if !kv.Canonical(key) {
 				return nil
 			}
-			if k, v, ok := next(); !ok || k != key || v != string(e.Value) {
+			if k, v, ok := next(); !ok || k != key || v != e.Value {
 				return errDifferent
 			}
 			return nil

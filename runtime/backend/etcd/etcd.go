@@ -2,7 +2,7 @@
 // revision of the store, a watch is every later revision in order, and a store
 // that was restored, replaced or cut off is noticed instead of believed.
 //
-// It speaks etcd's published gRPC interface itself (go.etcd.io/etcd/api). The
+// It speaks etcd's published gRPC interface itself (package api). The
 // usual client reconnects out of sight, buffers a watch without bound and turns
 // a refused connection into "context deadline exceeded".
 //
@@ -19,10 +19,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // Factory opens etcd. Both of confd's names mean version 3 of the interface.
@@ -40,9 +40,7 @@ type Backend struct {
 	nodes   *nodes
 	net     dialer
 	conn    *grpc.ClientConn
-	kv      etcdserverpb.KVClient
-	watches etcdserverpb.WatchClient
-	upkeep  etcdserverpb.MaintenanceClient
+	api     api.Client
 	login   *login
 	bare    bool
 	timeout time.Duration // for one request

@@ -7,9 +7,8 @@ import (
 	"math"
 	"slices"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/kv"
 )
 
@@ -31,9 +30,9 @@ type watcher struct {
 // took checks the order of events and moves the front. A revision can be split
 // over fragments, so that the newest one counts only when the last fragment is
 // there.
-func (w *watcher) took(events []*mvccpb.Event, fragment bool) error {
+func (w *watcher) took(events []*api.Event, fragment bool) error {
 	for _, e := range events {
-		mod, key := e.Kv.ModRevision, string(e.Kv.Key)
+		mod, key := e.Kv.ModRevision, e.Kv.Key
 		switch {
 		case mod <= w.front || mod < w.last:
 			return fmt.Errorf("an event of revision %d came after revision %d", mod, max(w.front, w.last))
@@ -64,14 +63,14 @@ func (w *watcher) progress(rev int64) error {
 // frontier is the fronts of all watchers, and the events that wait for it.
 type frontier struct {
 	watchers []*watcher
-	pending  []*mvccpb.Event
+	pending  []*api.Event
 	bytes    int // of pending
 }
 
 // maxPending is how many bytes of events may wait for the slowest watcher.
 const maxPending = 64 << 20
 
-func (f *frontier) add(events []*mvccpb.Event) error {
+func (f *frontier) add(events []*api.Event) error {
 	for _, e := range events {
 		f.bytes += len(e.Kv.Key) + len(e.Kv.Value)
 	}
@@ -117,17 +116,17 @@ func (f *frontier) rev() int64 {
 }
 
 // sorted is the events that wait, oldest first.
-func (f *frontier) sorted() []*mvccpb.Event {
-	slices.SortStableFunc(f.pending, func(a, b *mvccpb.Event) int { return cmp.Compare(a.Kv.ModRevision, b.Kv.ModRevision) })
+func (f *frontier) sorted() []*api.Event {
+	slices.SortStableFunc(f.pending, func(a, b *api.Event) int { return cmp.Compare(a.Kv.ModRevision, b.Kv.ModRevision) })
 	return f.pending
 }
 
 // take removes and returns the events up to rev, oldest first.
-func (f *frontier) take(rev int64) []*mvccpb.Event {
+func (f *frontier) take(rev int64) []*api.Event {
 	if len(f.pending) == 0 {
 		return nil
 	}
-	n, _ := slices.BinarySearchFunc(f.sorted(), rev+1, func(e *mvccpb.Event, r int64) int { return cmp.Compare(e.Kv.ModRevision, r) })
+	n, _ := slices.BinarySearchFunc(f.sorted(), rev+1, func(e *api.Event, r int64) int { return cmp.Compare(e.Kv.ModRevision, r) })
 	taken := slices.Clone(f.pending[:n])
 	f.pending = slices.Delete(f.pending, 0, n)
 	for _, e := range taken {
@@ -137,8 +136,8 @@ func (f *frontier) take(rev int64) []*mvccpb.Event {
 }
 
 // steps splits events, oldest first, into those of one revision each.
-func steps(events []*mvccpb.Event) iter.Seq[[]*mvccpb.Event] {
-	return func(yield func([]*mvccpb.Event) bool) {
+func steps(events []*api.Event) iter.Seq[[]*api.Event] {
+	return func(yield func([]*api.Event) bool) {
 		for len(events) > 0 {
 			n := 1
 			for n < len(events) && events[n].Kv.ModRevision == events[0].Kv.ModRevision {
@@ -154,10 +153,10 @@ func steps(events []*mvccpb.Event) iter.Seq[[]*mvccpb.Event] {
 
 // advance moves a cursor over the events of one revision and returns those
 // that are within the scope. etcd changes a key at most once in a revision.
-func (c *cursor) advance(step []*mvccpb.Event, sc scope) ([]*mvccpb.Event, error) {
+func (c *cursor) advance(step []*api.Event, sc scope) ([]*api.Event, error) {
 	rev, kept := step[0].Kv.ModRevision, step[:0]
 	for _, e := range step {
-		if sc.holds(string(e.Kv.Key)) {
+		if sc.holds(e.Kv.Key) {
 			kept = append(kept, e)
 			c.counts(e)
 		}
@@ -167,8 +166,8 @@ func (c *cursor) advance(step []*mvccpb.Event, sc scope) ([]*mvccpb.Event, error
 	}
 	c.rev = max(c.rev, rev)
 	for _, e := range slices.Backward(kept) {
-		if e.Type == mvccpb.PUT {
-			c.mark = markOf(e.Kv)
+		if e.Type == api.PUT {
+			c.mark = markOf(&e.Kv)
 			break
 		}
 	}
@@ -177,9 +176,9 @@ func (c *cursor) advance(step []*mvccpb.Event, sc scope) ([]*mvccpb.Event, error
 
 // counts keeps the number of keys. A version of 1 is a key that was not there
 // before.
-func (c *cursor) counts(e *mvccpb.Event) {
+func (c *cursor) counts(e *api.Event) {
 	switch {
-	case e.Type == mvccpb.DELETE:
+	case e.Type == api.DELETE:
 		c.count--
 	case e.Kv.Version == 1:
 		c.count++
@@ -187,13 +186,13 @@ func (c *cursor) counts(e *mvccpb.Event) {
 }
 
 // batchOf is what the events of one revision say to a cache.
-func batchOf(events []*mvccpb.Event, at cursor) backend.Batch {
+func batchOf(events []*api.Event, at cursor) backend.Batch {
 	b := backend.Batch{Cursor: at.text()}
 	for _, e := range events {
-		if e.Type == mvccpb.DELETE {
-			b.Deletes = append(b.Deletes, string(e.Kv.Key))
+		if e.Type == api.DELETE {
+			b.Deletes = append(b.Deletes, e.Kv.Key)
 		} else {
-			b.Puts = append(b.Puts, kv.Pair{Key: string(e.Kv.Key), Value: string(e.Kv.Value)})
+			b.Puts = append(b.Puts, kv.Pair{Key: e.Kv.Key, Value: e.Kv.Value})
 		}
 	}
 	return b

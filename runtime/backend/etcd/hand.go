@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // hand sends on what every span has come to, a batch for each revision, once
@@ -50,7 +49,7 @@ func (w *watch) hand(ctx context.Context) error {
 func (w *watch) reached() int64 { return max(w.frontier.rev(), w.settledAt, w.from) }
 
 // tell sends the events of one revision.
-func (w *watch) tell(ctx context.Context, step []*mvccpb.Event) (err error) {
+func (w *watch) tell(ctx context.Context, step []*api.Event) (err error) {
 	batch := batchOf(step, w.at)
 	if w.twins != nil {
 		if batch, err = w.twins.batch(ctx, w.b, w.scope, step, w.at); err != nil {

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/kv"
 )
 
@@ -70,14 +70,14 @@ func (b *Backend) list(ctx context.Context, sc scope, rev int64) (backend.Listin
 // besides reads further parts at the revision of the first, several at a time:
 // resources that name each of their keys make thousands of parts. f is called
 // in the order of the parts.
-func (p *pages) besides(ctx context.Context, parts []part, f func(*mvccpb.KeyValue) error) error {
-	read := make([][]*mvccpb.KeyValue, len(parts))
+func (p *pages) besides(ctx context.Context, parts []part, f func(*api.KeyValue) error) error {
+	read := make([][]*api.KeyValue, len(parts))
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(partsAtOnce)
 	for i, pt := range parts {
 		all.Go(func() error {
 			own := &pages{b: p.b, rev: p.rev, cluster: p.cluster}
-			return own.eachOf(ctx, pt, func(kv *mvccpb.KeyValue) error {
+			return own.eachOf(ctx, pt, func(kv *api.KeyValue) error {
 				read[i] = append(read[i], kv)
 				return nil
 			})
@@ -104,40 +104,40 @@ type listing struct {
 	pairs  []kv.Pair
 	seen   map[string]struct{} // paths, where two keys can appear under one
 	count  int64
-	newest *mvccpb.KeyValue
+	newest *api.KeyValue
 }
 
 // expect makes room for as many keys as a server may well say that there are.
 func (l *listing) expect(n int64) { l.pairs = slices.Grow(l.pairs, int(min(n, 1<<20))) }
 
 // addWanted adds a key if it is asked for.
-func (l *listing) addWanted(e *mvccpb.KeyValue) error {
-	if !l.scope.holds(string(e.Key)) {
+func (l *listing) addWanted(e *api.KeyValue) error {
+	if !l.scope.holds(e.Key) {
 		return nil
 	}
 	return l.add(e)
 }
 
-func (l *listing) add(e *mvccpb.KeyValue) error {
+func (l *listing) add(e *api.KeyValue) error {
 	l.count++
 	if l.newest == nil || e.ModRevision > l.newest.ModRevision {
 		l.newest = e
 	}
-	path := l.scope.path(string(e.Key))
+	path := l.scope.path(e.Key)
 	if l.scope.bare && l.shadowed(e.Key, path) {
 		return nil
 	}
-	l.pairs = append(l.pairs, kv.Pair{Key: path, Value: string(e.Value)})
+	l.pairs = append(l.pairs, kv.Pair{Key: path, Value: e.Value})
 	return nil
 }
 
 // shadowed tells whether a key without a slash has a twin with one, which then
 // stands. The twins with a slash are read first.
-func (l *listing) shadowed(key []byte, path string) bool {
+func (l *listing) shadowed(key, path string) bool {
 	if l.seen == nil {
 		l.seen = map[string]struct{}{}
 	}
-	if slices.Contains(key[:1], '/') {
+	if strings.HasPrefix(key, "/") {
 		l.seen[path] = struct{}{}
 		return false
 	}

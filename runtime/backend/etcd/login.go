@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // login is a user of etcd and the token that stands for it. Tokens expire, and
@@ -15,7 +16,7 @@ import (
 // one, and a request whose token is refused is made once more with a new one.
 type login struct {
 	user, password string
-	auth           etcdserverpb.AuthClient
+	api            api.Client
 
 	renewing sync.Mutex // one at a time: etcd makes passwords expensive to check
 	mu       sync.Mutex
@@ -81,7 +82,7 @@ func (l *login) renew(ctx context.Context, old string) error {
 		return nil
 	}
 	l.set("")
-	r, err := l.auth.Authenticate(ctx, &etcdserverpb.AuthenticateRequest{Name: l.user, Password: l.password})
+	r, err := l.api.Authenticate(ctx, &api.AuthenticateRequest{Name: l.user, Password: l.password})
 	if errors.Is(rpctypes.Error(err), rpctypes.ErrAuthNotEnabled) {
 		return nil
 	}

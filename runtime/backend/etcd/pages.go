@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // pages reads spans at one revision of the store, a page at a time: the page
@@ -42,7 +42,7 @@ var errOtherCluster = errors.New("pages of one list came from different clusters
 
 // each calls f for every key of s, in order. The server reads the next page
 // while f looks at one.
-func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error) error {
+func (p *pages) each(ctx context.Context, s span, f func(*api.KeyValue) error) error {
 	r, err := p.page(ctx, s)
 	if err == nil && p.expect != nil {
 		p.expect(r.Count)
@@ -50,13 +50,13 @@ func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error
 	for err == nil {
 		more := r.More && len(r.Kvs) > 0
 		var ahead errgroup.Group
-		var after *etcdserverpb.RangeResponse
+		var after *api.RangeResponse
 		if more {
-			s.start = next(string(r.Kvs[len(r.Kvs)-1].Key))
+			s.start = next(r.Kvs[len(r.Kvs)-1].Key)
 			ahead.Go(func() (err error) { after, err = p.page(ctx, s); return err })
 		}
 		for i := 0; i < len(r.Kvs) && err == nil; i++ {
-			err = f(r.Kvs[i])
+			err = f(&r.Kvs[i])
 		}
 		err = cmp.Or(err, ahead.Wait())
 		if !more {
@@ -68,13 +68,13 @@ func (p *pages) each(ctx context.Context, s span, f func(*mvccpb.KeyValue) error
 }
 
 // page reads as much of the beginning of s as fits an answer.
-func (p *pages) page(ctx context.Context, s span) (*etcdserverpb.RangeResponse, error) {
+func (p *pages) page(ctx context.Context, s span) (*api.RangeResponse, error) {
 	if p.limit == 0 {
 		p.limit = firstPage
 	}
 	for {
-		r, err := ask(ctx, p.b, p.b.kv.Range, &etcdserverpb.RangeRequest{
-			Key: []byte(s.start), RangeEnd: []byte(s.end), Limit: p.limit, Revision: p.rev, KeysOnly: p.keysOnly,
+		r, err := ask(ctx, p.b, p.b.api.Range, &api.RangeRequest{
+			Key: s.start, RangeEnd: s.end, Limit: p.limit, Revision: p.rev, KeysOnly: p.keysOnly,
 		})
 		switch {
 		case tooLarge(err) && p.limit > 1:
@@ -90,7 +90,7 @@ func (p *pages) page(ctx context.Context, s span) (*etcdserverpb.RangeResponse, 
 }
 
 // took checks that a page belongs to the others, and sets the next one's size.
-func (p *pages) took(r *etcdserverpb.RangeResponse) error {
+func (p *pages) took(r *api.RangeResponse) error {
 	if p.rev == 0 {
 		p.rev, p.cluster = r.Header.Revision, r.Header.ClusterId
 	}
@@ -133,7 +133,7 @@ func denied(err error) bool {
 
 // eachOf calls f for every key of a part. A role often grants "/app/" and what
 // is below it, but not "/app": then that one key is taken as absent.
-func (p *pages) eachOf(ctx context.Context, pt part, f func(*mvccpb.KeyValue) error) error {
+func (p *pages) eachOf(ctx context.Context, pt part, f func(*api.KeyValue) error) error {
 	if pt.self.start != "" {
 		if err := p.each(ctx, pt.self, f); denied(err) {
 			p.b.logRefused(pt.self)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 const probeTimeout = 3 * time.Second
@@ -23,7 +24,7 @@ func (b *Backend) probe(ctx context.Context, sc scope, at cursor) (rev int64, ot
 	if at.mark.mod == 0 {
 		key = sc.parts()[0].tree[0].start
 	}
-	r, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{Key: []byte(key), KeysOnly: at.mark.large()})
+	r, err := ask(ctx, b, b.api.Range, &api.RangeRequest{Key: key, KeysOnly: at.mark.large()})
 	if err != nil {
 		return 0, "", err
 	}
@@ -33,7 +34,7 @@ func (b *Backend) probe(ctx context.Context, sc scope, at cursor) (rev int64, ot
 		return rev, fmt.Sprintf("cluster %x stands where %x was", r.Header.ClusterId, at.cluster), nil
 	case rev < at.rev:
 		return rev, fmt.Sprintf("the store is at revision %d and was at %d", rev, at.rev), nil
-	case at.mark.mod == 0 || len(r.Kvs) == 1 && at.mark.is(r.Kvs[0]):
+	case at.mark.mod == 0 || len(r.Kvs) == 1 && at.mark.is(&r.Kvs[0]):
 		return rev, "", nil
 	}
 	return b.provePast(ctx, at, rev)
@@ -41,13 +42,13 @@ func (b *Backend) probe(ctx context.Context, sc scope, at cursor) (rev int64, ot
 
 // provePast looks the mark up at its own revision: the key has changed since.
 func (b *Backend) provePast(ctx context.Context, at cursor, rev int64) (int64, string, error) {
-	r, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{Key: []byte(at.mark.key), Revision: at.mark.mod, KeysOnly: at.mark.large()})
+	r, err := ask(ctx, b, b.api.Range, &api.RangeRequest{Key: at.mark.key, Revision: at.mark.mod, KeysOnly: at.mark.large()})
 	switch {
 	case errors.Is(rpctypes.Error(err), rpctypes.ErrCompacted):
 		return rev, "", nil
 	case err != nil:
 		return 0, "", err
-	case len(r.Kvs) == 1 && at.mark.is(r.Kvs[0]):
+	case len(r.Kvs) == 1 && at.mark.is(&r.Kvs[0]):
 		return rev, "", nil
 	}
 	return rev, fmt.Sprintf("key %q of revision %d was rewritten", at.mark.key, at.mark.mod), nil

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/mod/semver"
 
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/problem"
 )
 
@@ -45,7 +45,7 @@ func (w *watch) requestProgress(now time.Time) error {
 	w.progress.asked = now
 	if !w.progress.none {
 		// An error is the end of the stream; the receiver brings its reason.
-		_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_ProgressRequest{ProgressRequest: &etcdserverpb.WatchProgressRequest{}}})
+		_ = w.stream.Progress()
 		return nil
 	}
 	if w.progress.settling {
@@ -87,7 +87,7 @@ func (w *watch) everyoneAt(rev int64) error {
 // its events (etcd issue 15220, mended in 3.4.25 and 3.5.8). Those are watched
 // over one span and never asked.
 func (b *Backend) lacksProgress(ctx context.Context) (bool, error) {
-	s, err := ask(ctx, b, b.upkeep.Status, &etcdserverpb.StatusRequest{})
+	s, err := ask(ctx, b, b.api.Status, &api.StatusRequest{})
 	if denied(err) {
 		return false, nil // only new servers deny it
 	}

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // A survey counts the keys and looks for one that is newer than the newest
@@ -33,14 +33,14 @@ func (s scope) small(at cursor) bool { return at.count <= firstPage && len(s.pre
 // survey compares the store as it was at a revision with at. It returns the
 // number of keys and, with newest, what is newer than at, if anything.
 func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, newest bool) (count int64, other string, err error) {
-	query := func(s span) *etcdserverpb.RangeRequest {
-		q := &etcdserverpb.RangeRequest{Key: []byte(s.start), RangeEnd: []byte(s.end), Revision: rev, CountOnly: !newest}
+	query := func(s span) *api.RangeRequest {
+		q := &api.RangeRequest{Key: s.start, RangeEnd: s.end, Revision: rev, CountOnly: !newest}
 		if newest { // what is filtered out counts all the same
 			q.MinModRevision, q.KeysOnly, q.Limit = at.mark.mod+1, true, 1
 		}
 		return q
 	}
-	var selfs, trees []*etcdserverpb.RangeRequest
+	var selfs, trees []*api.RangeRequest
 	for _, p := range sc.parts() {
 		if p.self.start != "" {
 			selfs = append(selfs, query(p.self))

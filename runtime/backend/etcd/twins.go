@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/kv"
 )
 
@@ -21,8 +19,8 @@ func (b *Backend) findTwins(ctx context.Context, sc scope, rev int64) (*twins, e
 	t := &twins{keys: map[string]struct{}{}}
 	p := &pages{b: b, rev: rev, keysOnly: true}
 	for _, pt := range sc.parts() {
-		err := p.eachOf(ctx, pt, func(e *mvccpb.KeyValue) error {
-			t.keys[string(e.Key)] = struct{}{}
+		err := p.eachOf(ctx, pt, func(e *api.KeyValue) error {
+			t.keys[e.Key] = struct{}{}
 			return nil
 		})
 		if moved(err) {
@@ -43,19 +41,19 @@ func (t *twins) has(key string) bool {
 // batch is what events, one for each key, come to. A key with a slash that
 // went away can uncover its twin, whose value was never sent: it is read at
 // that revision.
-func (t *twins) batch(ctx context.Context, b *Backend, sc scope, events []*mvccpb.Event, at cursor) (backend.Batch, error) {
+func (t *twins) batch(ctx context.Context, b *Backend, sc scope, events []*api.Event, at cursor) (backend.Batch, error) {
 	put := map[string]string{}
 	for _, e := range events {
-		key := string(e.Kv.Key)
-		if e.Type == mvccpb.DELETE {
+		key := e.Kv.Key
+		if e.Type == api.DELETE {
 			delete(t.keys, key)
 		} else {
-			t.keys[key], put[key] = struct{}{}, string(e.Kv.Value)
+			t.keys[key], put[key] = struct{}{}, e.Kv.Value
 		}
 	}
 	batch, done := backend.Batch{Cursor: at.text()}, map[string]bool{}
 	for _, e := range events {
-		path := sc.path(string(e.Kv.Key))
+		path := sc.path(e.Kv.Key)
 		if done[path] {
 			continue
 		}
@@ -91,7 +89,7 @@ func (t *twins) settle(ctx context.Context, b *Backend, path string, put map[str
 }
 
 func (b *Backend) valueAt(ctx context.Context, key string, rev int64) (string, error) {
-	r, err := ask(ctx, b, b.kv.Range, &etcdserverpb.RangeRequest{Key: []byte(key), Revision: rev})
+	r, err := ask(ctx, b, b.api.Range, &api.RangeRequest{Key: key, Revision: rev})
 	switch {
 	case moved(err) || err == nil && len(r.Kvs) != 1:
 		return "", lost("key %q is gone at revision %d", key, rev)

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 )
 
 // Watch sends every revision after from that touches prefixes, each as one
@@ -67,7 +67,7 @@ type watch struct {
 
 	// of one stream:
 	from      int64 // the cursor's revision when it began
-	stream    etcdserverpb.Watch_WatchClient
+	stream    api.WatchStream
 	settledAt int64      // a survey showed that everything up to it has arrived
 	old       bool       // the server cannot be asked for progress
 	waiting   []*watcher // for the server's confirmation, in the order of asking
@@ -143,7 +143,7 @@ func (w *watch) open(ctx context.Context) error {
 	w.frontier, w.pulse, w.progress, w.between = frontier{}, pulse{}, progress{none: old}, between{}
 	w.waiting, w.member, w.from, w.settledAt, w.old = nil, 0, w.at.rev, 0, old
 	leader := metadata.AppendToOutgoingContext(ctx, rpctypes.MetadataRequireLeaderKey, rpctypes.MetadataHasLeader)
-	if w.stream, err = w.b.watches.Watch(leader); err != nil {
+	if w.stream, err = w.b.api.Watch(leader); err != nil {
 		return err
 	}
 	each := requests(w.scope.parts())
@@ -165,11 +165,11 @@ func (w *watch) ask(rs []request) {
 	for _, r := range rs {
 		one := &watcher{request: r, front: w.from - 1, last: w.from - 1}
 		w.watchers, w.waiting = append(w.watchers, one), append(w.waiting, one)
-		create := &etcdserverpb.WatchCreateRequest{
-			Key: []byte(r.span.start), RangeEnd: []byte(r.span.end),
+		create := &api.WatchCreateRequest{
+			Key: r.span.start, RangeEnd: r.span.end,
 			StartRevision: w.from, WatchId: int64(len(w.watchers)), ProgressNotify: true, Fragment: true,
 		}
 		// An error is the end of the stream; the receiver brings its reason.
-		_ = w.stream.Send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{CreateRequest: create}})
+		_ = w.stream.Create(create)
 	}
 }

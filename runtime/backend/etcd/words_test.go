@@ -9,9 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/backend/etcd/api"
 	"github.com/wconf/wconf/runtime/kv"
 )
 
@@ -100,9 +99,9 @@ func TestCursorKeepsAnyKey(t *testing.T) {
 
 // The mark of a large value is fetched without it.
 func TestMark(t *testing.T) {
-	kv := &mvccpb.KeyValue{Key: []byte("/a"), Value: []byte(strings.Repeat("x", largestMark+1)), ModRevision: 3, CreateRevision: 2, Version: 2}
+	kv := &api.KeyValue{Key: "/a", Value: strings.Repeat("x", largestMark+1), ModRevision: 3, CreateRevision: 2, Version: 2}
 	m := markOf(kv)
-	kv.Value = nil
+	kv.Value = ""
 	if !m.large() || !m.is(kv) {
 		t.Error("a large value is not recognised by its revisions")
 	}
@@ -110,9 +109,9 @@ func TestMark(t *testing.T) {
 	if m.is(kv) {
 		t.Error("another version is taken for the mark")
 	}
-	kv.Value = []byte("small")
+	kv.Value = "small"
 	m = markOf(kv)
-	kv.Value = []byte("other")
+	kv.Value = "other"
 	if m.large() || m.is(kv) {
 		t.Error("another value is taken for the mark")
 	}
@@ -121,13 +120,13 @@ func TestMark(t *testing.T) {
 // Events may wait for another watcher, but not without bound.
 func TestPendingIsBounded(t *testing.T) {
 	f := &frontier{}
-	big := &mvccpb.Event{Kv: &mvccpb.KeyValue{Key: []byte("/a"), Value: make([]byte, 1<<20), ModRevision: 5}}
+	big := &api.Event{Kv: api.KeyValue{Key: "/a", Value: strings.Repeat("x", 1<<20), ModRevision: 5}}
 	for range maxPending>>20 - 1 {
-		if err := f.add([]*mvccpb.Event{big}); err != nil {
+		if err := f.add([]*api.Event{big}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if f.add([]*mvccpb.Event{big}) == nil {
+	if f.add([]*api.Event{big}) == nil {
 		t.Error("there is no bound")
 	}
 	f.take(5)
@@ -141,7 +140,7 @@ func TestNothingAfterComplete(t *testing.T) {
 	sc := newScope([]string{"/app"}, false)
 	for key, bad := range map[string]bool{"/app/a": true, "/app-old": false} {
 		c := cursor{rev: 9}
-		_, err := c.advance([]*mvccpb.Event{{Kv: &mvccpb.KeyValue{Key: []byte(key), ModRevision: 8}}}, sc)
+		_, err := c.advance([]*api.Event{{Kv: api.KeyValue{Key: key, ModRevision: 8}}}, sc)
 		if (err != nil) != bad || c.rev != 9 {
 			t.Errorf("%s: revision %d, %v", key, c.rev, err)
 		}
