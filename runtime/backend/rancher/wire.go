@@ -57,14 +57,18 @@ func (w *wires) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		response, err := w.exchange(c, request)
-		if err == nil {
+		switch {
+		case kept && err == nil && response.StatusCode == http.StatusRequestTimeout: // it was there before the request
+			response.Body.Close()
+		case err == nil:
 			return response, nil
+		default:
+			c.Close()
+			if !kept || c.begun || request.Context().Err() != nil {
+				return nil, err
+			}
 		}
-		c.Close()
-		if !kept || c.begun || request.Context().Err() != nil {
-			return nil, err
-		}
-		// The server had given it up in the meantime.
+		// The server had given the connection up in the meantime.
 	}
 }
 

@@ -100,6 +100,12 @@ func TestConnectionsAreKept(t *testing.T) {
 			hear(in)
 			io.WriteString(c, fine)
 		}, 3},
+		"given up with a word, as HAProxy does": {func(_ int64, c net.Conn, in *bufio.Reader) {
+			hear(in)
+			io.WriteString(c, fine)
+			time.Sleep(5 * time.Millisecond)
+			io.WriteString(c, "HTTP/1.0 408 Request Time-out\r\nConnection: close\r\n\r\n")
+		}, 3},
 		"given up when the next request comes": {func(_ int64, c net.Conn, in *bufio.Reader) {
 			hear(in)
 			io.WriteString(c, fine)
@@ -108,7 +114,10 @@ func TestConnectionsAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, h := newPeer(t, c.answer), client(t)
-			for range 3 {
+			for i := range 3 {
+				if i > 0 {
+					time.Sleep(15 * time.Millisecond) // in which the server may say more
+				}
 				if text, err := fetched(h, p.url); err != nil || text != `"ok"` {
 					t.Fatalf("got %q, %v", text, err)
 				}
