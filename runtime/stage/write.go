@@ -112,11 +112,17 @@ func (f *file) claim() (err error) {
 	return err
 }
 
+// oneWrite is up to which length, in bytes, a full disk shows in the one write
+// that there is, for less than asking for room first.
+const oneWrite = 64 << 10
+
 // fill writes the content and makes the file what is wanted. Until its owner
 // is the final one, nobody but wconf can read it.
 func (f *file) fill() error {
-	if err := reserve(f.fd(), int64(len(f.content)), false); err != nil {
-		return err
+	if len(f.content) > oneWrite {
+		if err := reserve(f.fd(), int64(len(f.content)), false); err != nil {
+			return err
+		}
 	}
 	if err := f.handle.write(f.content); err != nil {
 		return err
