@@ -40,7 +40,7 @@ func BenchmarkFlatten(b *testing.B) {
 	b.SetBytes(int64(s.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := flatten(strings.NewReader(s.String()), "/latest", true); err != nil {
+		if _, _, err := flatten(strings.NewReader(s.String()), "/latest", true, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

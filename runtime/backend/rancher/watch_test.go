@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +21,7 @@ import (
 type watching struct {
 	t     *testing.T
 	m     *metadata
+	keys  *kv.Snapshot
 	held  backend.Cursor
 	out   chan backend.Batch
 	ended chan error
@@ -32,7 +35,7 @@ func watch(t *testing.T, h http.Handler, c backend.Config, prefixes ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.held = l.Cursor
+	w.held, w.keys = l.Cursor, kv.NewSnapshot(l.Pairs)
 	w.begin(prefixes...)
 	return w
 }
@@ -44,15 +47,16 @@ func (w *watching) begin(prefixes ...string) {
 	go func() { w.ended <- w.m.Watch(ctx, prefixes, w.held, w.out) }()
 }
 
-// within collects what changes within d: the content of Full batches.
+// within collects what there is after each change within d.
 func (w *watching) within(d time.Duration) (contents []string, beats int) {
 	w.t.Helper()
 	for end := time.After(d); ; {
 		select {
 		case b := <-w.out:
 			w.held = b.Cursor
-			if b.Full {
-				contents = append(contents, words(b.Puts))
+			if b.Full || len(b.Puts)+len(b.Deletes) > 0 {
+				w.keys = applied(w.keys, b)
+				contents = append(contents, words(slices.Collect(all(w.keys))))
 			} else {
 				beats++
 			}
@@ -60,6 +64,26 @@ func (w *watching) within(d time.Duration) (contents []string, beats int) {
 			w.t.Fatalf("Watch ended: %v", err)
 		case <-end:
 			return contents, beats
+		}
+	}
+}
+
+// applied is what a cache makes of a batch.
+func applied(s *kv.Snapshot, b backend.Batch) *kv.Snapshot {
+	if b.Full {
+		s, _ = s.Replace(b.Puts)
+	} else {
+		s, _ = s.Apply(b.Puts, b.Deletes)
+	}
+	return s
+}
+
+func all(s *kv.Snapshot) iter.Seq[kv.Pair] {
+	return func(yield func(kv.Pair) bool) {
+		for k, v := range s.From("") {
+			if !yield(kv.Pair{Key: k, Value: v}) {
+				return
+			}
 		}
 	}
 }
