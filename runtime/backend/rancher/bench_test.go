@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -135,4 +137,38 @@ func benchmarkChange(b *testing.B, document []byte) {
 	}
 	stop()
 	<-ended
+}
+
+// BenchmarkFollow reads 5,000 containers after an answer in which one was
+// another one, in the same order or in none, as some servers send them.
+func BenchmarkFollow(b *testing.B) {
+	for _, shuffled := range []bool{false, true} {
+		b.Run(fmt.Sprintf("shuffled=%v", shuffled), func(b *testing.B) {
+			var documents []*document
+			texts := make([][]byte, 2)
+			for i := range texts {
+				texts[i] = bytes.Replace(world(5_000, false), []byte(`"primary_ip":"10.0.9.9"`), fmt.Appendf(nil, `"primary_ip":"10.0.8.%d"`, i), 1)
+				if shuffled {
+					head, rest, _ := bytes.Cut(texts[i], []byte(`[{`))
+					list, tail, _ := bytes.Cut(rest, []byte(`}]`))
+					elements := bytes.Split(list, []byte(`},{`))
+					rand.Shuffle(len(elements), func(i, j int) { elements[i], elements[j] = elements[j], elements[i] })
+					texts[i] = slices.Concat(head, []byte(`[{`), bytes.Join(elements, []byte(`},{`)), []byte(`}]`), tail)
+				}
+				d, _, err := flatten(bytes.NewReader(texts[i]), "/latest", true, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				documents = append(documents, d)
+			}
+			b.SetBytes(int64(len(texts[0])))
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				_, c, err := flatten(bytes.NewReader(texts[i%2]), "/latest", true, documents[1-i%2])
+				if err != nil || len(c.puts) != 1 || len(c.deletes) > 0 {
+					b.Fatalf("%d puts, %d deletes, %v", len(c.puts), len(c.deletes), err)
+				}
+			}
+		})
+	}
 }

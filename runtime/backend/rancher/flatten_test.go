@@ -143,6 +143,9 @@ func TestBadDocuments(t *testing.T) {
 			t.Errorf("%.40q: the error quotes the answer: %v", document, err)
 		}
 	}
+	if _, _, err := flattened(`[{"name":"a"},{"b":SECRET}]`, true); err == nil || !strings.HasSuffix(err.Error(), "at byte 19") {
+		t.Errorf("the place is not told: %v", err)
+	}
 	fits := strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)
 	if _, _, err := flattened(fits, true); err != nil {
 		t.Errorf("%d levels: %v", maxDepth, err)

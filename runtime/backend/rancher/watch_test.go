@@ -281,6 +281,38 @@ func TestSeveralVersions(t *testing.T) {
 	})
 }
 
+func TestOnlyWhatChangedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"), pair("/latest/b", "1"), pair("/latest/c", "1"))
+		w := watch(t, f, backend.Config{}, "/latest")
+		f.apply([]kv.Pair{pair("/latest/a", "2")}, []string{"/latest/c"})
+		b := <-w.out
+		if b.Full || words(b.Puts) != "/latest/a=2" || !slices.Equal(b.Deletes, []string{"/latest/c"}) {
+			t.Errorf("told %+v", b)
+		}
+		w.stop()
+	})
+}
+
+// What changed since another reader looked is not what changed for a watcher.
+func TestAnotherReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"), pair("/latest/b", "1"))
+		w := watch(t, f, backend.Config{}, "/latest")
+		w.stop()
+		<-w.ended
+		f.apply([]kv.Pair{pair("/latest/a", "2")}, nil)
+		if _, err := w.m.List(t.Context(), []string{"/latest"}); err != nil {
+			t.Fatal(err)
+		}
+		f.apply([]kv.Pair{pair("/latest/b", "2")}, nil)
+		w.begin("/latest")
+		contents, _ := w.within(time.Second)
+		only(t, contents, "/latest/a=2 /latest/b=2")
+		w.stop()
+	})
+}
+
 func TestCursorOfOtherPrefixes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(pair("/latest/a", "1"), pair("/2015-07-25/a", "1"))
