@@ -81,6 +81,7 @@ var libraries = map[string][]string{
 	"github.com/bmatcuk/doublestar/v4":     {"runtime/testrun"},
 	"golang.org/x/sync":                    {"*"},
 	"golang.org/x/mod/semver":              {"runtime/backend/etcd"},
+	"github.com/go-json-experiment/json":   {"runtime/backend/rancher"},
 }
 
 func TestLayers(t *testing.T) {

@@ -2,10 +2,12 @@ package rancher
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/wconf/wconf/runtime/backend"
+	"github.com/wconf/wconf/runtime/kv"
 )
 
 // start is when the backend was first asked for keys.
@@ -62,10 +64,5 @@ func (m *metadata) unborn(ctx context.Context, prefixes []string, s state) (bool
 
 // has tells whether there is a key at or below path.
 func (s state) has(path string) bool {
-	for _, p := range s.pairs {
-		if backend.Under(p.Key, []string{path}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.pairs(), func(p kv.Pair) bool { return backend.Under(p.Key, []string{path}) })
 }

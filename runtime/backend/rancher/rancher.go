@@ -43,7 +43,7 @@ type metadata struct {
 	timeout     time.Duration
 	interval    time.Duration
 	log         *slog.Logger
-	hasRead     atomic.Bool
+	last        atomic.Pointer[held]
 
 	mu      sync.Mutex
 	warned  map[string]struct{} // what has been warned of
@@ -92,7 +92,7 @@ func (m *metadata) List(ctx context.Context, prefixes []string) (backend.Listing
 		if err := m.accept(s); err != nil {
 			return backend.Listing{}, err
 		}
-		return backend.Listing{Pairs: s.pairs, Cursor: s.cursor()}, nil
+		return backend.Listing{Pairs: s.pairs(), Cursor: s.cursor()}, nil
 	}
 }
 

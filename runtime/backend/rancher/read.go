@@ -1,11 +1,13 @@
 package rancher
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,12 +17,29 @@ import (
 
 // state is what the server said at one moment.
 type state struct {
-	pairs    []kv.Pair
+	parts    []part
 	versions versions
 	content  backend.Cursor
 	present  []string // paths that are there
 	missing  []string // and those that are not
 	merged   []string // lists in which several elements have one name
+
+	from   backend.Cursor // the content that change leads on from; empty: none
+	change change
+}
+
+// part is one subtree.
+type part struct {
+	path string
+	*document
+	change  change
+	missing bool
+}
+
+// held is what was read last. Nobody changes it.
+type held struct {
+	documents map[string]*document
+	content   backend.Cursor
 }
 
 // stableReads is how often a read is tried while the versions change under it.
@@ -40,8 +59,9 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 				return state{}, err
 			}
 		}
-		s := state{versions: before}
-		if err := m.fetchAll(ctx, prefixes, &s); err != nil {
+		last := m.last.Load()
+		parts, err := m.fetchAll(ctx, prefixes, last)
+		if err != nil {
 			return state{}, err
 		}
 		after := before
@@ -51,8 +71,8 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 			}
 		}
 		if after.equal(before) {
-			s.content = backend.ContentCursor(s.pairs)
-			m.hasRead.Store(true)
+			s := state{versions: before}
+			m.last.Store(s.join(parts, last))
 			return s, nil
 		}
 		before = after
@@ -63,38 +83,65 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 // atOnce is how many subtrees are asked for at one time.
 const atOnce = 4
 
-func (m *metadata) fetchAll(ctx context.Context, prefixes []string, s *state) error {
+func (m *metadata) fetchAll(ctx context.Context, prefixes []string, last *held) ([]part, error) {
 	paths := prefixes
+	var parts []part
 	if prefixes[0] == "/" { // and none beside it
-		if err := m.fetch(ctx, "/", s); err != nil {
-			return err
+		top, err := m.fetch(ctx, "/", last)
+		if err != nil {
+			return nil, err
 		}
-		paths = topLevel(s.pairs)
+		parts, paths = append(parts, top), topLevel(top.pairs())
 	}
 	if len(paths) == 1 {
-		return m.fetch(ctx, paths[0], s)
+		p, err := m.fetch(ctx, paths[0], last)
+		return append(parts, p), err
 	}
-	parts := make([]state, len(paths))
+	more := make([]part, len(paths))
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(atOnce)
 	for i, path := range paths {
-		all.Go(func() error { return m.fetch(ctx, path, &parts[i]) })
+		all.Go(func() (err error) {
+			more[i], err = m.fetch(ctx, path, last)
+			return err
+		})
 	}
-	if err := all.Wait(); err != nil {
-		return err
-	}
-	for _, part := range parts {
-		s.add(part)
-	}
-	return nil
+	err := all.Wait()
+	return append(parts, more...), err
 }
 
-// add takes in what was read of another subtree.
-func (s *state) add(part state) {
-	s.pairs = append(s.pairs, part.pairs...)
-	s.present = append(s.present, part.present...)
-	s.missing = append(s.missing, part.missing...)
-	s.merged = append(s.merged, part.merged...)
+// join makes a state of its subtrees, and what to remember of it.
+func (s *state) join(parts []part, last *held) *held {
+	now := &held{documents: make(map[string]*document, len(parts))}
+	contents := make([]kv.Pair, len(parts))
+	followed := last != nil && len(last.documents) == len(parts)
+	for i, p := range parts {
+		now.documents[p.path] = p.document
+		contents[i] = kv.Pair{Key: p.path, Value: string(p.content)}
+		followed = followed && last.documents[p.path] != nil
+		s.change.puts = append(s.change.puts, p.change.puts...)
+		s.change.deletes = append(s.change.deletes, p.change.deletes...)
+		s.merged = append(s.merged, p.merged...)
+		if p.missing {
+			s.missing = append(s.missing, p.path)
+		} else {
+			s.present = append(s.present, p.path)
+		}
+	}
+	now.content = backend.ContentCursor(contents)
+	if s.parts, s.content = parts, now.content; followed {
+		s.from = last.content
+	}
+	return now
+}
+
+// pairs are all pairs in their order.
+func (s state) pairs() []kv.Pair {
+	var all []kv.Pair
+	for _, p := range s.parts {
+		all = append(all, p.document.pairs()...)
+	}
+	return all
 }
 
 // topLevel are the versions that "/" lists: {"latest": "/latest", …}.
@@ -109,21 +156,30 @@ func topLevel(pairs []kv.Pair) []string {
 	return slices.Compact(paths)
 }
 
-// fetch adds the keys of one subtree.
-func (m *metadata) fetch(ctx context.Context, path string, s *state) error {
-	err := m.get(ctx, path, nil, m.timeout, func(body io.Reader) error {
-		pairs, merged, err := flatten(body, path, m.nullAsText)
-		s.add(state{pairs: pairs, merged: merged})
+// buffers are for answers, which are read in large steps.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+
+// fetch reads one subtree.
+func (m *metadata) fetch(ctx context.Context, path string, last *held) (part, error) {
+	p := part{path: path}
+	var before *document
+	if last != nil {
+		before = last.documents[path]
+	}
+	err := m.get(ctx, path, nil, m.timeout, func(body io.Reader) (err error) {
+		buffer := buffers.Get().(*bufio.Reader)
+		buffer.Reset(body)
+		p.document, p.change, err = flatten(buffer, path, m.nullAsText, before)
+		buffer.Reset(nil)
+		buffers.Put(buffer)
 		return err
 	})
-	switch err {
-	case nil:
-		s.present = append(s.present, path)
-	case errMissing:
-		s.missing = append(s.missing, path)
+	if err == errMissing {
+		p.missing = true
+		p.document, p.change = newKnown(before).follow(nil)
 		err = nil
 	}
-	return err
+	return p, err
 }
 
 // cursor is the versions from before the read and a hash of what was read.

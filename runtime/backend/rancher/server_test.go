@@ -108,7 +108,7 @@ func TestReloadOfTheServerArrives(t *testing.T) {
 		for got := ""; got != "/latest/version=q-"+version; {
 			select {
 			case b := <-out:
-				if b.Full {
+				if len(b.Puts) > 0 {
 					got = words(b.Puts)
 				}
 			case err := <-ended:

@@ -13,9 +13,8 @@ import (
 // have come back to an old value, or not cover what is asked for.
 const fullLook = time.Minute
 
-// Watch implements backend.Backend: a Full batch for each change of what is
-// below prefixes, and one that changes nothing after each long poll without
-// news. A cursor from before this backend's first read is of unknown age: then
+// Watch implements backend.Backend: a batch for each change of what is below
+// prefixes, and one that changes nothing after each long poll without news. A cursor from before this backend's first read is of unknown age: then
 // everything is read at once.
 func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cursor, out chan<- backend.Batch) error {
 	ctx, free := m.life.Bind(ctx)
@@ -25,7 +24,7 @@ func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cu
 	for {
 		var now versions
 		var err error
-		changed := !m.hasRead.Load()
+		changed := m.last.Load() == nil
 		if !changed {
 			if now, changed, err = m.news(ctx, prefixes, held.Versions); err != nil {
 				return err
@@ -46,8 +45,12 @@ func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cu
 			return err
 		}
 		b := backend.Batch{Cursor: s.cursor()}
-		if s.content != held.Content {
-			b.Full, b.Puts = true, s.pairs
+		switch {
+		case s.content == held.Content:
+		case s.from == held.Content && s.from != "":
+			b.Puts, b.Deletes = s.change.puts, s.change.deletes
+		default:
+			b.Full, b.Puts = true, s.pairs()
 		}
 		if err := backend.Send(ctx, out, b); err != nil {
 			return err

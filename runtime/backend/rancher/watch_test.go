@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +21,7 @@ import (
 type watching struct {
 	t     *testing.T
 	m     *metadata
+	keys  *kv.Snapshot
 	held  backend.Cursor
 	out   chan backend.Batch
 	ended chan error
@@ -32,7 +35,7 @@ func watch(t *testing.T, h http.Handler, c backend.Config, prefixes ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.held = l.Cursor
+	w.held, w.keys = l.Cursor, kv.NewSnapshot(l.Pairs)
 	w.begin(prefixes...)
 	return w
 }
@@ -44,15 +47,16 @@ func (w *watching) begin(prefixes ...string) {
 	go func() { w.ended <- w.m.Watch(ctx, prefixes, w.held, w.out) }()
 }
 
-// within collects what changes within d: the content of Full batches.
+// within collects what there is after each change within d.
 func (w *watching) within(d time.Duration) (contents []string, beats int) {
 	w.t.Helper()
 	for end := time.After(d); ; {
 		select {
 		case b := <-w.out:
 			w.held = b.Cursor
-			if b.Full {
-				contents = append(contents, words(b.Puts))
+			if b.Full || len(b.Puts)+len(b.Deletes) > 0 {
+				w.keys = applied(w.keys, b)
+				contents = append(contents, words(slices.Collect(all(w.keys))))
 			} else {
 				beats++
 			}
@@ -60,6 +64,26 @@ func (w *watching) within(d time.Duration) (contents []string, beats int) {
 			w.t.Fatalf("Watch ended: %v", err)
 		case <-end:
 			return contents, beats
+		}
+	}
+}
+
+// applied is what a cache makes of a batch.
+func applied(s *kv.Snapshot, b backend.Batch) *kv.Snapshot {
+	if b.Full {
+		s, _ = s.Replace(b.Puts)
+	} else {
+		s, _ = s.Apply(b.Puts, b.Deletes)
+	}
+	return s
+}
+
+func all(s *kv.Snapshot) iter.Seq[kv.Pair] {
+	return func(yield func(kv.Pair) bool) {
+		for k, v := range s.From("") {
+			if !yield(kv.Pair{Key: k, Value: v}) {
+				return
+			}
 		}
 	}
 }
@@ -253,6 +277,38 @@ func TestSeveralVersions(t *testing.T) {
 		f.apply([]kv.Pair{pair("/2015-07-25/a", "2")}, nil)
 		contents, _ := w.within(time.Second)
 		only(t, contents, "/2015-07-25/a=2 /latest/a=1")
+		w.stop()
+	})
+}
+
+func TestOnlyWhatChangedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"), pair("/latest/b", "1"), pair("/latest/c", "1"))
+		w := watch(t, f, backend.Config{}, "/latest")
+		f.apply([]kv.Pair{pair("/latest/a", "2")}, []string{"/latest/c"})
+		b := <-w.out
+		if b.Full || words(b.Puts) != "/latest/a=2" || !slices.Equal(b.Deletes, []string{"/latest/c"}) {
+			t.Errorf("told %+v", b)
+		}
+		w.stop()
+	})
+}
+
+// What changed since another reader looked is not what changed for a watcher.
+func TestAnotherReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"), pair("/latest/b", "1"))
+		w := watch(t, f, backend.Config{}, "/latest")
+		w.stop()
+		<-w.ended
+		f.apply([]kv.Pair{pair("/latest/a", "2")}, nil)
+		if _, err := w.m.List(t.Context(), []string{"/latest"}); err != nil {
+			t.Fatal(err)
+		}
+		f.apply([]kv.Pair{pair("/latest/b", "2")}, nil)
+		w.begin("/latest")
+		contents, _ := w.within(time.Second)
+		only(t, contents, "/latest/a=2 /latest/b=2")
 		w.stop()
 	})
 }
