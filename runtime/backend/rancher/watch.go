@@ -14,7 +14,8 @@ import (
 const fullLook = time.Minute
 
 // Watch implements backend.Backend: a batch for each change of what is below
-// prefixes, and one that changes nothing after each long poll without news. A cursor from before this backend's first read is of unknown age: then
+// prefixes, and one that changes nothing after each long poll without news. A
+// cursor from before this backend's first read is of unknown age: then
 // everything is read at once.
 func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cursor, out chan<- backend.Batch) error {
 	ctx, free := m.life.Bind(ctx)
