@@ -99,6 +99,31 @@ func TestAuditEtcd(t *testing.T) {
 	}
 }
 
+// That nobody can read any more what the watch told of last is no difference:
+// others write to the store, and somebody compacts it.
+func TestAuditAfterCompaction(t *testing.T) {
+	t.Parallel()
+	server := etcdtest.Start(t)
+	server.Put("/app/a", "1")
+	c := follow(t, server, cache.Options{})
+	defer c.stop()
+	c.until("/app/a", value("1"))
+	server.Put("/app/a", "2")
+	c.until("/app/a", value("2"))
+	for i := range 5 {
+		server.Put("/other", fmt.Sprint(i))
+	}
+	server.Compact(0)
+	if differs, err := c.Audit(t.Context()); differs || err != nil || c.Status().Audits != 1 {
+		t.Errorf("differs %v, %v, status %+v", differs, err, c.Status())
+	}
+	c.Believe(backend.Batch{Puts: []kv.Pair{{Key: "/app/a", Value: "wrong"}}})
+	if differs, err := c.Audit(t.Context()); !differs || err != nil {
+		t.Errorf("differs %v, %v", differs, err)
+	}
+	c.until("/app/a", value("2"))
+}
+
 // A start from the file asks a real store only for what happened since, lists
 // it when that is forgotten, and does without it.
 func TestFileEtcd(t *testing.T) {

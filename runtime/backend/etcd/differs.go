@@ -18,23 +18,24 @@ var _ backend.Resyncer = (*Backend)(nil)
 // Differs compares s with the store page by page and keeps no page: it is the
 // daily look behind the watch, and the one on demand. The store is read as it
 // was at the last batch that Watch handed over (or was handing over) for these
-// prefixes; without a watch, as it is now. Keys that the cache hides do not
-// count.
+// prefixes; without a watch, or where these revisions have been compacted, as it
+// is now. Keys that the cache hides do not count.
 func (b *Backend) Differs(ctx context.Context, prefixes []string, s *kv.Snapshot) (bool, error) {
 	ctx, stop := b.bind(ctx)
 	defer stop()
 	sc := b.scope(prefixes)
+	var differs bool
+	var err error
 	for _, rev := range b.sent.at(sc.id) {
-		differs, err := b.differs(ctx, sc, s, rev)
-		if moved(err) {
-			continue
-		}
-		if err != nil {
-			return false, b.explain(ctx, fmt.Errorf("compare %s: %w", strings.Join(sc.prefixes, " "), err))
-		}
-		if !differs {
+		if differs, err = b.differs(ctx, sc, s, rev); err == nil && !differs {
 			return false, nil
 		}
+		if err != nil && !moved(err) {
+			break
+		}
+	}
+	if err != nil {
+		return false, b.explain(ctx, fmt.Errorf("compare %s: %w", strings.Join(sc.prefixes, " "), err))
 	}
 	return true, nil
 }
@@ -119,7 +120,8 @@ func (l *lastSent) taken(scope uint32, rev int64) {
 	delete(l.now, scope)
 }
 
-// at is the revisions that a cache can stand at; 0 is the newest.
+// at is the revisions that a cache can stand at; 0 is the newest, which nothing
+// compacts.
 func (l *lastSent) at(scope uint32) (revs []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,8 +130,5 @@ func (l *lastSent) at(scope uint32) (revs []int64) {
 			revs = append(revs, rev)
 		}
 	}
-	if revs == nil {
-		revs = []int64{0}
-	}
-	return revs
+	return append(revs, 0)
 }
