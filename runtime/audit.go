@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/wconf/wconf/runtime/cache"
 )
 
 // Audit compares every store that can be compared with what is held of it, for
@@ -22,6 +24,8 @@ func (ss *stores) audit(ctx context.Context, st *store) {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, errors.ErrUnsupported):
 		ss.log.Info("this store cannot be compared with the cache", "backend", st.factory.Name)
+	case errors.Is(err, cache.ErrNotConnected):
+		ss.log.Warn("the store is away; it is compared with the cache when it is back", "backend", st.factory.Name)
 	default:
 		ss.log.Warn("the store could not be compared with the cache", "backend", st.factory.Name, "err", err)
 	}

@@ -21,11 +21,12 @@ type audits struct {
 	made   int
 	found  int
 	repair bool // the next list mends what an audit found
+	owed   bool // one was asked for while the store was away
 }
 
 // note counts an audit.
 func (a *audits) note(now time.Time, differs bool) {
-	a.at = now
+	a.at, a.owed = now, false
 	a.made++
 	if differs {
 		a.found++
@@ -49,8 +50,16 @@ var ErrNotConnected = errors.New("the store is away")
 // Audit compares the store with the cache, every key of it, and tells whether
 // they differ. Then the store is listed again. It is meant for a cache that
 // runs, and costs the store a read of all its keys. A store that offers no
-// comparison (see backend.Resyncer) is errors.ErrUnsupported.
+// comparison (see backend.Resyncer) is errors.ErrUnsupported. One that is away
+// is ErrNotConnected, and is compared when it is back.
 func (c *Cache) Audit(ctx context.Context) (differs bool, err error) {
+	if differs, err = c.audit(ctx); errors.Is(err, ErrNotConnected) {
+		c.owe()
+	}
+	return differs, err
+}
+
+func (c *Cache) audit(ctx context.Context) (differs bool, err error) {
 	store, ok := c.backend.(backend.Resyncer)
 	if !ok {
 		return false, fmt.Errorf("audit: comparing is %w by this store", errors.ErrUnsupported)
@@ -78,16 +87,31 @@ func (c *Cache) Audit(ctx context.Context) (differs bool, err error) {
 
 func (c *Cache) differs(ctx context.Context, store backend.Resyncer) (bool, error) {
 	c.mu.Lock()
-	s, prefixes, connected := c.snapshot, c.covers, c.connected() && slices.Equal(c.covers, c.prefixes)
+	s, prefixes, follows := c.snapshot, c.covers, c.follows()
 	c.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case !connected:
+	case !follows:
 		return false, ErrNotConnected
 	}
 	return store.Differs(ctx, prefixes, s)
 }
+
+// owe has the audit made up for as soon as the store speaks: perhaps it has just
+// done so.
+func (c *Cache) owe() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.audits.owed = true
+	if c.follows() {
+		wake(c.owed)
+	}
+}
+
+// follows tells whether the cache is one of what is asked for, and the store has
+// not failed since.
+func (c *Cache) follows() bool { return c.connected() && slices.Equal(c.covers, c.prefixes) }
 
 // audited notes how an audit ended. After a difference the cache lists again,
 // and says then how many keys differed: the comparison ends at the first.
@@ -120,21 +144,24 @@ func (c *Cache) mended(differing int) {
 	c.opt.Log.Warn("the store held other keys than the cache; they were listed again", "backend", c.opt.Name, "keys", c.snapshot.Len(), "differing", differing)
 }
 
-// auditDaily audits at most once a day, each host at another time.
+// auditDaily audits at most once a day, each host at another time. It also makes
+// up for an audit that was asked for while the store was away.
 func (c *Cache) auditDaily(ctx context.Context) {
 	if _, ok := c.backend.(backend.Resyncer); !ok {
 		return
 	}
 	for wait := auditEvery; ; {
-		pause(ctx, wait+rand.N(wait/5))
-		if ctx.Err() != nil {
+		select {
+		case <-time.After(wait + rand.N(wait/5)):
+			if wait = c.auditLeft(); wait > 0 {
+				continue
+			}
+		case <-c.owed:
+		case <-ctx.Done():
 			return
 		}
-		if wait = c.auditLeft(); wait > 0 {
-			continue
-		}
 		wait = auditEvery
-		switch _, err := c.Audit(ctx); {
+		switch _, err := c.audit(ctx); {
 		case ctx.Err() != nil:
 		case errors.Is(err, ErrNotConnected):
 			wait = auditRetry

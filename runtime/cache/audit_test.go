@@ -135,6 +135,40 @@ func TestDifferenceInPassing(t *testing.T) {
 	}
 }
 
+// An audit that was asked for while the store was away is made when it is back,
+// once.
+func TestAuditMadeUpFor(t *testing.T) {
+	s := &compared{script: &script{lists: []answer{{err: errRefused}, {pairs("/a", "1"), "c1", nil}}}, says: []bool{false}}
+	run(t, s, cache.Options{}, func(c *cache.Cache) {
+		away := func() {
+			t.Helper()
+			if _, err := c.Audit(context.Background()); !errors.Is(err, cache.ErrNotConnected) {
+				t.Fatalf("while the store was away: %v", err)
+			}
+		}
+		audits := func(want int) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if st := c.Status(); st.Audits != want || !st.Connected {
+				t.Fatalf("%d audits, want %d: %+v", st.Audits, want, st)
+			}
+		}
+		away() // before the first list
+		away()
+		audits(1)
+		s.watch <- errRefused
+		synctest.Wait()
+		away()
+		s.watch <- backend.Batch{Cursor: "c2"} // as after a watch that went on
+		audits(2)
+		s.watch <- errRefused
+		synctest.Wait()
+		s.watch <- backend.Batch{Puts: pairs("/a", "2"), Cursor: "c3"}
+		audits(2) // nobody has asked
+	})
+}
+
 func TestAuditThatCannotBe(t *testing.T) {
 	s := &compared{script: &script{lists: []answer{{err: errRefused}}}, says: []bool{true}}
 	run(t, s, cache.Options{}, func(c *cache.Cache) {

@@ -65,6 +65,7 @@ type Cache struct {
 
 	unsaved  chan struct{} // the cache file has to be written
 	auditing chan struct{} // holds one place
+	owed     chan struct{} // an audit has to be made up for
 }
 
 // New makes a cache; Run fills it.
@@ -78,7 +79,7 @@ func New(b backend.Backend, o Options) *Cache {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Cache{backend: b, opt: o, unsaved: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
+	return &Cache{backend: b, opt: o, unsaved: make(chan struct{}, 1), auditing: make(chan struct{}, 1), owed: make(chan struct{}, 1)}
 }
 
 // SetPrefixes says what to keep: clean paths, "/" for everything. Asking for
@@ -175,6 +176,9 @@ func (c *Cache) apply(b backend.Batch, prefixes []string, believed bool) bool {
 	}
 	if c.fileLacksKeys() {
 		wake(c.unsaved)
+	}
+	if c.audits.owed && (back || b.Full) {
+		wake(c.owed)
 	}
 	if !c.start.waits() && (c.widened || len(changes) > 0 || back) {
 		c.opt.Notify()
