@@ -115,8 +115,8 @@ func (ss *stores) cacheFile(s config.Store, name string) string {
 
 // identity tells a store from others by what decides over its keys.
 func identity(s config.Store) string {
-	return fmt.Sprintf("%s nodes %q files %q command %q srv %q %q user %q identity %q bare %v null %v",
-		s.Backend, s.Nodes, s.Files, s.Command, s.SRVDomain, s.SRVRecord, s.Username, s.Identity, s.BareKeys, s.NullAsText)
+	return fmt.Sprintf("%s nodes %q files %q command %q srv %q %q user %q cert %q identity %q bare %v null %v",
+		s.Backend, s.Nodes, s.Files, s.Command, s.SRVDomain, s.SRVRecord, s.Username, s.ClientCert, s.Identity, s.BareKeys, s.NullAsText)
 }
 
 func (ss *stores) config(s config.Store) backend.Config {
