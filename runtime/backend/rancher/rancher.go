@@ -44,6 +44,7 @@ type metadata struct {
 	interval    time.Duration
 	log         *slog.Logger
 	last        atomic.Pointer[held]
+	broke       atomic.Bool // a Watch has failed since the last read
 
 	mu      sync.Mutex
 	warned  map[string]struct{} // what has been warned of

@@ -73,6 +73,7 @@ func (m *metadata) read(ctx context.Context, prefixes []string, before versions)
 		if after.equal(before) {
 			s := state{versions: before}
 			m.last.Store(s.join(parts, last))
+			m.broke.Store(false)
 			return s, nil
 		}
 		before = after

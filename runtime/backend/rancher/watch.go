@@ -15,17 +15,23 @@ const fullLook = time.Minute
 
 // Watch implements backend.Backend: a batch for each change of what is below
 // prefixes, and one that changes nothing after each long poll without news. A
-// cursor from before this backend's first read is of unknown age: then
-// everything is read at once.
+// cursor from before this backend's first read, or from before a Watch that
+// failed, is of unknown age, for a server that begins anew may come back to the
+// version that it had: then everything is read at once.
 func (m *metadata) Watch(ctx context.Context, prefixes []string, from backend.Cursor, out chan<- backend.Batch) error {
 	ctx, free := m.life.Bind(ctx)
 	defer free()
+	defer func() {
+		if ctx.Err() == nil {
+			m.broke.Store(true)
+		}
+	}()
 	held := parseCursor(from)
 	looked := time.Now()
 	for {
 		var now versions
 		var err error
-		changed := m.last.Load() == nil
+		changed := m.last.Load() == nil || m.broke.Load()
 		if !changed {
 			if now, changed, err = m.news(ctx, prefixes, held.Versions); err != nil {
 				return err

@@ -136,7 +136,6 @@ func TestForcedLook(t *testing.T) {
 	})
 }
 
-// Servers that answer at once, and servers without a version, are not hammered.
 // A cursor from before this start, as the cache file has it, is of unknown age:
 // everything is read at once, whatever the version says, and what is the same
 // is said to be the same.
@@ -163,6 +162,28 @@ func TestCursorFromBeforeTheStart(t *testing.T) {
 	})
 }
 
+// After an outage the version says nothing, either: the server may have begun
+// anew with other data, or be another one.
+func TestServerThatBeganAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(pair("/latest/a", "1"))
+		w := watch(t, f, backend.Config{}, "/latest/a")
+		contents, _ := w.within(time.Second)
+		only(t, contents)
+		f.answer(failing)
+		if err := <-w.ended; err == nil {
+			t.Fatal("Watch ended without an error")
+		}
+		f.quietly(pair("/latest/a", "2"))
+		f.answer(nil)
+		w.begin("/latest/a")
+		contents, _ = w.within(time.Second)
+		only(t, contents, "/latest/a=2")
+		w.stop()
+	})
+}
+
+// Servers that answer at once, and servers without a version, are not hammered.
 func TestServersThatDoNotWait(t *testing.T) {
 	for name, f := range map[string]*fake{"deaf": {deaf: true}, "no version": {versioned: true}} {
 		t.Run(name, func(t *testing.T) {
