@@ -20,7 +20,9 @@ func (rt *Runtime) sayEmpty(said map[*store]bool) {
 			continue
 		}
 		keys := b.store.cache.Snapshot()
-		if roots := b.resource.Scope().Roots(); keys != nil && !anyUnder(keys, roots) {
+		refused := b.store.cache.Refused() // and nobody knows what is there
+		roots := slices.DeleteFunc(b.resource.Scope().Roots(), func(root string) bool { return slices.Contains(refused, root) })
+		if keys != nil && !anyUnder(keys, roots) {
 			if wanted[b.store] == nil {
 				wanted[b.store] = map[string]struct{}{}
 			}

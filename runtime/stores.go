@@ -197,7 +197,8 @@ func (st *store) fill(ctx context.Context, log *slog.Logger) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := st.cache.Fill(ctx)
 		var p *problem.Problem
-		if err == nil || errors.As(err, &p) && p.Code == problem.Config || !st.mendable() {
+		rest := errors.Is(err, backend.ErrRefused) && st.cache.Snapshot() != nil // all that this user may read is there
+		if err == nil || rest || errors.As(err, &p) && p.Code == problem.Config || !st.mendable() {
 			return wrap(st.factory.Name, err)
 		}
 		if !said {

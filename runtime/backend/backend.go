@@ -79,6 +79,16 @@ type Resyncer interface {
 	Differs(ctx context.Context, prefixes []string, s *kv.Snapshot) (bool, error)
 }
 
+// ErrRefused is what List ends with where the store does not let this user read
+// all of what is asked for.
+var ErrRefused = errors.New("the store refuses what is asked for")
+
+// Refuser is a further power: a backend that can tell which prefixes its user may
+// not read, so that the others can be read without them.
+type Refuser interface {
+	Refused(ctx context.Context, prefixes []string) (refused []string, err error)
+}
+
 // Preparer is a further power: a backend that can begin with what the first List
 // needs before anybody knows its prefixes.
 type Preparer interface {

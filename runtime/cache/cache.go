@@ -7,6 +7,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -47,8 +48,9 @@ type Cache struct {
 	opt     Options
 
 	mu       sync.Mutex
-	prefixes []string
-	wanted   map[string]struct{} // the same, and those that lie within another
+	prefixes []string            // what is read
+	wanted   map[string]struct{} // the same, those that lie within another, and those that are refused
+	refused  []string            // what the store does not let this user read
 	mayEmpty []string            // see AllowEmpty
 	restart  context.CancelFunc  // ends the watch that follows other prefixes
 	snapshot *kv.Snapshot
@@ -89,16 +91,11 @@ func (c *Cache) SetPrefixes(prefixes []string) {
 	for _, p := range prefixes {
 		wanted[p] = struct{}{}
 	}
-	prefixes = outermost(prefixes)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wanted = wanted
-	if slices.Equal(prefixes, c.prefixes) {
-		return
-	}
-	c.prefixes = prefixes
-	if c.restart != nil {
-		c.restart()
+	if !c.choose(slices.DeleteFunc(slices.Clone(c.refused), func(p string) bool { _, ok := wanted[p]; return !ok })) {
+		c.choose(nil) // what was refused is all that is left
 	}
 }
 
@@ -116,16 +113,19 @@ func outermost(prefixes []string) []string {
 	return slices.Clip(roots)
 }
 
-// Fill lists the store once, for a run that does not watch.
+// Fill lists the store once, for a run that does not watch. Where the store
+// refuses a part, that is an error, and the rest is there.
 func (c *Cache) Fill(ctx context.Context) error {
-	c.mu.Lock()
-	prefixes := c.prefixes
-	c.mu.Unlock()
+	prefixes := c.asked()
 	if prefixes == nil {
 		c.Apply(backend.Batch{Full: true})
 		return nil
 	}
-	return c.list(ctx, prefixes)
+	err := c.list(ctx, prefixes)
+	if refused := c.without(ctx, prefixes, err); refused != nil {
+		return cmp.Or(c.Fill(ctx), refused)
+	}
+	return err
 }
 
 // Apply takes one step of the store's history into the snapshot. It refuses,

@@ -20,6 +20,7 @@ func (c *Cache) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { c.keepFile(ctx) })
 	beside.Go(func() { c.auditDaily(ctx) })
+	beside.Go(func() { c.watchRefused(ctx) })
 	err := c.run(ctx)
 	c.giveUp()
 	beside.Wait()
@@ -38,7 +39,9 @@ func (c *Cache) run(ctx context.Context) error {
 		if prefixes == nil { // nothing is asked for
 			<-round.Done()
 		} else if err := c.follow(round, prefixes, &listed, retry); round.Err() == nil {
-			if errors.Is(err, backend.ErrCursorLost) {
+			if refused := c.without(round, prefixes, err); refused != nil {
+				c.opt.Log.Warn("the store refuses some keys; what wants them waits, the rest goes on", "backend", c.opt.Name, "err", refused)
+			} else if errors.Is(err, backend.ErrCursorLost) {
 				c.opt.Log.Info("the store's history went on; listing it again", "backend", c.opt.Name, "err", err)
 				listed = false
 				if errors.Is(err, backend.ErrDiffers) {

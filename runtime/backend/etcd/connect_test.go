@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -383,6 +384,11 @@ func TestUsers(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter") {
 			t.Errorf("List(%s): %v, want %q", c.prefix, err, c.want)
 		}
+	}
+
+	refused, err := b.Refused(ctx, []string{"/app", "/secret", "/web", "/"})
+	if _, listErr := b.List(ctx, []string{"/app", "/secret"}); err != nil || !slices.Equal(refused, []string{"/secret", "/"}) || !errors.Is(listErr, backend.ErrRefused) {
+		t.Errorf("refused %q, %v; a list: %v", refused, err, listErr)
 	}
 
 	time.Sleep(4 * time.Second) // the token expires

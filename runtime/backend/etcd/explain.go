@@ -31,6 +31,7 @@ func (b *Backend) explain(ctx context.Context, err error) error {
 	}
 	switch known := rpctypes.Error(cause(err)); {
 	case errors.Is(known, rpctypes.ErrPermissionDenied):
+		err = fmt.Errorf("%w: %w", backend.ErrRefused, err)
 		return b.problem(err, "denies reading what is asked for", "let the user's role read it: etcdctl role grant-permission ROLE read --prefix=true PREFIX")
 	case errors.Is(known, rpctypes.ErrAuthFailed):
 		return b.problem(err, "refuses the user name or password", "")
