@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/wconf/wconf/runtime/kv"
 )
@@ -20,7 +21,7 @@ func (rt *Runtime) sayEmpty(said map[*store]bool) {
 			continue
 		}
 		keys := b.store.cache.Snapshot()
-		refused := b.store.cache.Refused() // and nobody knows what is there
+		refused, _ := b.refused() // and nobody knows what is there
 		roots := slices.DeleteFunc(b.resource.Scope().Roots(), func(root string) bool { return slices.Contains(refused, root) })
 		if keys != nil && !anyUnder(keys, roots) {
 			if wanted[b.store] == nil {
@@ -42,6 +43,19 @@ func (rt *Runtime) sayEmpty(said map[*store]bool) {
 			said[st] = true
 		}
 	}
+}
+
+// refused is what the store does not let wconf's user read of a resource's keys,
+// and since when that is known.
+func (b *built) refused() (prefixes []string, since time.Time) {
+	if b.resource == nil {
+		return nil, since
+	}
+	if prefixes, since = b.store.cache.Refused(); len(prefixes) == 0 {
+		return nil, since
+	}
+	roots := b.resource.Scope().Roots()
+	return slices.DeleteFunc(slices.Clone(prefixes), func(p string) bool { return !slices.Contains(roots, p) }), since
 }
 
 func anyUnder(keys *kv.Snapshot, roots []string) bool {

@@ -3,6 +3,8 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -32,6 +34,7 @@ func TestEtcdFaults(t *testing.T) {
 		"all keys may go":               etcdMayEmpty,
 		"somebody minds":                etcdMayNotEmpty,
 		"an audit is asked for":         etcdAudited,
+		"some keys are refused":         etcdRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +97,46 @@ func etcdAudited(t *testing.T, wconf string) {
 	server.Restart()
 	s.says("the store was compared with the cache backend=etcd keys=1 differing=0")
 	s.reloaded(stampText(1, "one"), stampText(1))
+}
+
+// A resource whose keys the store refuses has failed, and all others go on.
+func etcdRefused(t *testing.T, wconf string) {
+	server := etcdtest.Start(t, "--bcrypt-cost", "4")
+	server.Put("/a/stamp", "1", "/secret/x", "2")
+	admin := server.Client()
+	for _, err := range []error{
+		second(admin.UserAdd(t.Context(), "root", "root")), second(admin.UserGrantRole(t.Context(), "root", "root")),
+		second(admin.RoleAdd(t.Context(), "reader")),
+		second(admin.RoleGrantPermission(t.Context(), "reader", "/a/", "/a0", clientv3.PermissionType(clientv3.PermRead))),
+		second(admin.UserAdd(t.Context(), "wconf", "wconf")), second(admin.UserGrantRole(t.Context(), "wconf", "reader")),
+		second(admin.AuthEnable(t.Context())),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := etcdtest.FreeAddress(t)
+	s := newSite(t, wconf, stampSettings, stampTemplate, append(onEtcd(server.Endpoint), "-metrics-addr", address)...)
+	s.file("confd.toml", "basic_auth = true\nusername = \"wconf\"\npassword = \"wconf\"\n")
+	s.file("conf.d/secret.toml", "[template]\nsrc = \"secret.tmpl\"\ndest = \"secret\"\nkeys = [\"/secret\"]\n")
+	s.file("templates/secret.tmpl", `{{getv "/secret/x"}}`)
+	s.start(stamped)
+	s.becomes("out", stampText(1), soon)
+	s.says("the store refuses some keys")
+	said := ""
+	if !needs.Await(soon, func() bool {
+		answer, err := http.Get("http://" + address + "/ready/detailed")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		said = string(text)
+		return err == nil && answer.StatusCode == http.StatusServiceUnavailable &&
+			strings.Contains(said, `"resource":"secret","state":"failed","step":"keys"`)
+	}) {
+		t.Errorf("the resource whose keys are refused is shown as in %s", said)
+	}
 }
 
 func etcdCompacted(t *testing.T, wconf string) {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -242,14 +243,21 @@ func (rt *Runtime) Resources() []string {
 }
 
 // Status is how the resources stand. While its store is away, one that would
-// be in sync is stale.
+// be in sync is stale; one whose keys the store refuses has failed.
 func (rt *Runtime) Status() []engine.Status {
 	all := rt.engine.Status()
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	now := rt.now()
 	for i, s := range all {
-		if b := rt.built[s.Resource]; b != nil && s.State == resource.InSync && b.store.cache.Status().Stale(now) {
+		b := rt.built[s.Resource]
+		if b == nil || s.State != resource.InSync {
+			continue
+		}
+		if refused, since := b.refused(); len(refused) > 0 {
+			all[i].State, all[i].Step, all[i].Since = resource.Failed, "keys", since
+			all[i].Err = &problem.Problem{Code: problem.StoreDown, Msg: "the store does not let this user read " + strings.Join(refused, " ")}
+		} else if b.store.cache.Status().Stale(now) {
 			all[i].State = resource.Stale
 		}
 	}

@@ -47,23 +47,24 @@ type Cache struct {
 	backend backend.Backend
 	opt     Options
 
-	mu       sync.Mutex
-	prefixes []string            // what is read
-	wanted   map[string]struct{} // the same, those that lie within another, and those that are refused
-	refused  []string            // what the store does not let this user read
-	mayEmpty []string            // see AllowEmpty
-	restart  context.CancelFunc  // ends the watch that follows other prefixes
-	snapshot *kv.Snapshot
-	news     []kv.Change // since the last Take
-	told     bool        // Take has returned a first snapshot
-	covers   []string    // the prefixes that were listed
-	widened  bool        // covers has changed since the last Take
-	cursor   backend.Cursor
-	fresh    freshness
-	hidden   hidden
-	start    start
-	audits   audits
-	saved    image // what the cache file holds
+	mu        sync.Mutex
+	prefixes  []string            // what is read
+	wanted    map[string]struct{} // the same, those that lie within another, and those that are refused
+	refused   []string            // what the store does not let this user read
+	refusedAt time.Time           // since when
+	mayEmpty  []string            // see AllowEmpty
+	restart   context.CancelFunc  // ends the watch that follows other prefixes
+	snapshot  *kv.Snapshot
+	news      []kv.Change // since the last Take
+	told      bool        // Take has returned a first snapshot
+	covers    []string    // the prefixes that were listed
+	widened   bool        // covers has changed since the last Take
+	cursor    backend.Cursor
+	fresh     freshness
+	hidden    hidden
+	start     start
+	audits    audits
+	saved     image // what the cache file holds
 
 	unsaved  chan struct{} // the cache file has to be written
 	auditing chan struct{} // holds one place

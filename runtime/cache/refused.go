@@ -31,7 +31,9 @@ func (c *Cache) choose(refused []string) bool {
 	if prefixes == nil && len(c.wanted) > 0 {
 		return false
 	}
-	c.refused = refused
+	if !slices.Equal(refused, c.refused) {
+		c.refused, c.refusedAt = refused, c.opt.Now()
+	}
 	if slices.Equal(prefixes, c.prefixes) {
 		return true
 	}
@@ -63,11 +65,12 @@ func (c *Cache) without(ctx context.Context, prefixes []string, err error) error
 	return fmt.Errorf("%s: %w", strings.Join(refused, " "), err)
 }
 
-// Refused is what the store does not let this user read of what is asked for.
-func (c *Cache) Refused() []string {
+// Refused is what the store does not let this user read of what is asked for,
+// and since when that is known.
+func (c *Cache) Refused() (prefixes []string, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.refused
+	return c.refused, c.refusedAt
 }
 
 // watchRefused asks now and then for what the store refused.
@@ -75,7 +78,7 @@ func (c *Cache) watchRefused(ctx context.Context) {
 	store, ok := c.backend.(backend.Refuser)
 	for ok && ctx.Err() == nil {
 		pause(ctx, refusedAgain)
-		asked := c.Refused()
+		asked, _ := c.Refused()
 		if len(asked) == 0 {
 			continue
 		}
