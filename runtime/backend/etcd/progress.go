@@ -51,7 +51,7 @@ func (w *watch) requestProgress(now time.Time) error {
 	if w.progress.settling {
 		return nil
 	}
-	c, err := w.expected()
+	c, came, err := w.expected()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *watch) requestProgress(now time.Time) error {
 	if len(w.pending) > 0 {
 		rev = c.rev
 	}
-	w.pulse.start(settling, c, rev)
+	w.pulse.start(settling, c, rev, came)
 	return nil
 }
 

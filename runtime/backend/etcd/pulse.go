@@ -31,7 +31,7 @@ const (
 )
 
 type pulse struct {
-	start    func(k kind, at cursor, rev int64) // compares the store with at; the finding arrives on findings
+	start    func(k kind, at cursor, rev int64, came arrivals) // compares the store with at; the finding arrives on findings
 	findings chan finding
 
 	proved  bool // on this stream
@@ -72,15 +72,19 @@ type finding struct {
 // begin probes a new stream at once.
 func (p *pulse) begin(ctx context.Context, w *watch, tasks *sync.WaitGroup) {
 	p.findings = make(chan finding, 3) // one of each kind
-	p.start = func(k kind, at cursor, rev int64) {
+	p.start = func(k kind, at cursor, rev int64, came arrivals) {
 		sc, now := w.scope, time.Now()
 		tasks.Go(func() {
 			f := finding{kind: k, sent: now, from: at}
-			if k == probing {
+			switch k {
+			case probing:
 				f.rev, f.other, f.err = w.b.probe(ctx, sc, at)
-			} else {
+			case surveying:
 				f.rev = rev
-				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev, k == settling || sc.small(at))
+				f.count, f.other, f.err = w.b.survey(ctx, sc, at, rev, sc.small(at))
+			case settling:
+				f.rev = rev
+				f.count, f.other, f.err = w.b.arrived(ctx, sc, came, rev)
 			}
 			p.findings <- f
 		})
@@ -98,7 +102,7 @@ func jitter(d time.Duration) time.Duration {
 func (w *watch) probeNow() {
 	if !w.pulse.busy {
 		w.pulse.busy = true
-		w.pulse.start(probing, w.at, 0)
+		w.pulse.start(probing, w.at, 0, arrivals{})
 	}
 }
 
@@ -169,7 +173,7 @@ func (w *watch) tick(now time.Time) error {
 	}
 	if !p.surveying && !p.surveyAt.After(now) && w.proved {
 		p.surveying, p.surveyAt = true, w.b.surveys.made(w.scope.id, now)
-		p.start(surveying, w.at, w.at.rev)
+		p.start(surveying, w.at, w.at.rev, arrivals{})
 	}
 	return w.repeatProgress(now)
 }

@@ -611,6 +611,55 @@ func TestMuteServer(t *testing.T) {
 	}
 }
 
+// Of a transaction over two spans one half comes much later: where surveys stand
+// in for progress, nothing is told before.
+func TestHalfOfATransaction(t *testing.T) {
+	for name, wrong := range map[string]func(f *fake){
+		"proxy": func(f *fake) { f.mute = true },
+		"old server": func(f *fake) {
+			f.version, f.refuse = "3.4.23", func(start, end string) bool { return start == "/app" && end == "/web0" }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onFake(t, backend.Config{}, func(t *testing.T, f *fake, b *Backend) {
+				f.crowd()
+				f.commit("/web/a", "1", "/web/b", "1")
+				f.set(wrong)
+				w := follow(t, b, list(t, b, "/app", "/web").Cursor, "/app", "/web")
+				w.fresh(time.Second)
+				web := get(f, func(f *fake) (id int64) {
+					for _, one := range f.streams[0].watchers {
+						if one.start == "/web" || one.start == "/web/" {
+							id = one.id
+						}
+					}
+					return id
+				})
+				for _, second := range [][]string{{"/web/a", "2"}, {"/web/b", "-", "/web/c", "1"}} {
+					f.set(func(f *fake) {
+						f.lose = func(e *mvccpb.Event) bool { return strings.HasPrefix(string(e.Kv.Key), "/web") }
+					})
+					first := f.commit(append([]string{"/app/a", "2"}, second...)...)
+					f.commit("/app/a", "3")
+					if got := w.next(3 * time.Second); got != "nothing" {
+						t.Fatalf("half of a transaction brought %q", got)
+					}
+					f.set(func(f *fake) { f.lose = nil })
+					f.say(&etcdserverpb.WatchResponse{WatchId: web, Events: get(f, func(f *fake) []*mvccpb.Event { return f.history[first][1:] })})
+					whole := "/app/a=2 /web/a=2"
+					if len(second) > 2 {
+						whole = "-/web/b /app/a=2 /web/c=1"
+					}
+					w.want(whole)
+					if got := w.next(2 * time.Minute); got != "/app/a=3" {
+						t.Fatalf("then %q", got)
+					}
+				}
+			})
+		})
+	}
+}
+
 // Servers whose progress runs ahead of their events are never asked, also when
 // one span over all prefixes is denied.
 func TestOldServer(t *testing.T) {

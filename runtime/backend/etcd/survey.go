@@ -24,8 +24,8 @@ import (
 // asked for, so for more than a few keys an hourly survey leaves that to the
 // daily comparison, which reads in pages.
 //
-// And it stands in where a server cannot say how far its watchers are: then it
-// shows that the events which have arrived are all there are.
+// Another one (arrived) stands in where a server cannot say how far its
+// watchers are: it shows that the events which have arrived are all there are.
 
 // small tells whether there is so little that reading it all is cheap.
 func (s scope) small(at cursor) bool { return at.count <= firstPage && len(s.prefixes) <= partsAtOnce }
@@ -40,6 +40,23 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, ne
 		}
 		return q
 	}
+	rs, err := b.askAll(ctx, sc, newest, query)
+	for _, r := range rs {
+		count += r.Count
+		if len(r.Kvs) > 0 {
+			other = fmt.Sprintf("key %q of revision %d was never told of", r.Kvs[0].Key, r.Kvs[0].ModRevision)
+		}
+	}
+	return count, other, err
+}
+
+// askAll asks for everything that a scope has, for counts together and else
+// one by one.
+func (b *Backend) askAll(ctx context.Context, sc scope, apart bool, query func(span) *api.RangeRequest) ([]*api.RangeResponse, error) {
+	askFor := b.counts
+	if apart {
+		askFor = b.apart
+	}
 	var selfs, trees []*api.RangeRequest
 	for _, p := range sc.parts() {
 		if p.self.start != "" {
@@ -49,20 +66,42 @@ func (b *Backend) survey(ctx context.Context, sc scope, at cursor, rev int64, ne
 			trees = append(trees, query(s))
 		}
 	}
-	askFor := b.counts
-	if newest {
-		askFor = b.apart
-	}
 	rs, err := askFor(ctx, selfs, true)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	below, err := askFor(ctx, trees, false)
-	for _, r := range append(rs, below...) {
-		count += r.Count
-		if len(r.Kvs) > 0 {
-			other = fmt.Sprintf("key %q of revision %d was never told of", r.Kvs[0].Key, r.Kvs[0].ModRevision)
+	return append(rs, below...), err
+}
+
+// arrivals are the keys that events have put since a revision, each with the
+// newest revision that came.
+type arrivals struct {
+	since int64
+	puts  map[string]int64
+}
+
+// arrived is the survey that stands in for progress. What has arrived is all
+// there is when exactly those keys are newer than what was complete before: of
+// one revision, one watcher's half may have come and another's not.
+func (b *Backend) arrived(ctx context.Context, sc scope, came arrivals, rev int64) (count int64, other string, err error) {
+	rs, err := b.askAll(ctx, sc, true, func(s span) *api.RangeRequest {
+		return &api.RangeRequest{
+			Key: s.start, RangeEnd: s.end, Revision: rev, MinModRevision: came.since + 1, KeysOnly: true, Limit: int64(len(came.puts)) + 1,
 		}
+	})
+	found := 0
+	for _, r := range rs {
+		count += r.Count
+		found += len(r.Kvs)
+		for _, kv := range r.Kvs {
+			if came.puts[kv.Key] != kv.ModRevision {
+				other = fmt.Sprintf("key %q of revision %d has not arrived", kv.Key, kv.ModRevision)
+			}
+		}
+	}
+	if other == "" && found != len(came.puts) {
+		other = fmt.Sprintf("%d keys are newer, and %d have arrived", found, len(came.puts))
 	}
 	return count, other, err
 }
@@ -106,14 +145,20 @@ func (w *watch) settled(f finding) error {
 
 // expected is what the store must look like if the events that have arrived
 // are all there are.
-func (w *watch) expected() (c cursor, err error) {
-	c = w.at
+func (w *watch) expected() (c cursor, came arrivals, err error) {
+	c, came = w.at, arrivals{w.at.rev, map[string]int64{}}
 	for step := range steps(slices.Clone(w.frontier.sorted())) {
-		if _, err := c.advance(step, w.scope); err != nil {
-			return c, broken(err)
+		step, err := c.advance(step, w.scope)
+		if err != nil {
+			return c, came, broken(err)
+		}
+		for _, e := range step {
+			if delete(came.puts, e.Kv.Key); e.Type == api.PUT {
+				came.puts[e.Kv.Key] = e.Kv.ModRevision
+			}
 		}
 	}
-	return c, nil
+	return c, came, nil
 }
 
 // surveys says when the next hourly survey of each scope is due. Streams may be
