@@ -45,11 +45,12 @@ type workbench struct {
 func (d *workbench) round(c *cli.Context) error {
 	sources := d.printsOfSources()
 	built := d.build(c.Context, sources)
-	known := d.places()
-	d.seen = printsOf(known)
+	d.seen = printsOf(d.places())
 	maps.Copy(d.seen, sources)
-	defer func() { // what nobody knew of before
-		maps.Copy(d.seen, printsOf(slices.DeleteFunc(d.places(), func(p string) bool { return slices.Contains(known, p) })))
+	defer func() { // what nobody knew of before; what was known may have been saved since
+		before := d.seen
+		d.seen = printsOf(d.places())
+		maps.Copy(d.seen, before)
 	}()
 	if built != nil {
 		return built
