@@ -19,9 +19,9 @@ import (
 // directory of the programs under test.
 const inside = "WCONF_OWN_MACHINE"
 
-// room is an empty directory of the test outside, in which the machine keeps
-// what is written on it.
-const room = "WCONF_OWN_MACHINE_ROOM"
+// changes names an empty directory of the test outside, in which the machine
+// keeps what is written on it.
+const changes = "WCONF_OWN_MACHINE_CHANGES"
 
 // private are the directories that the machine has for itself.
 var private = []string{"/etc", "/run", "/srv", "/var", "/usr/local"}
@@ -56,7 +56,7 @@ func outside(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=10m")
-	c.Env = append(os.Environ(), inside+"="+Build(t), room+"="+t.TempDir(), "LC_ALL=C.UTF-8")
+	c.Env = append(os.Environ(), inside+"="+Build(t), changes+"="+t.TempDir(), "LC_ALL=C.UTF-8")
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
 		Pdeathsig:  syscall.SIGKILL,
@@ -80,7 +80,7 @@ func furnish() error {
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	room := os.Getenv(room)
+	room := os.Getenv(changes)
 	if err := syscall.Mount("tmpfs", room, "tmpfs", 0, "mode=0755"); err != nil {
 		return fmt.Errorf("mount a place for changes: %w", err)
 	}

@@ -140,27 +140,21 @@ func (q *TxnRequest) encode(b []byte) []byte {
 }
 
 // TxnResponse is what the ranges hold.
-type TxnResponse struct {
-	Header ResponseHeader
-	Ranges []*RangeResponse
-}
+type TxnResponse struct{ Ranges []*RangeResponse }
 
 func (a *TxnResponse) decode(b []byte) error {
-	return fields(b, func(f field) (err error) {
-		switch f.tag {
-		case tag(1, protowire.BytesType):
-			err = a.Header.decode(f.bytes)
-		case tag(3, protowire.BytesType):
-			r := new(RangeResponse)
-			a.Ranges = append(a.Ranges, r)
-			err = fields(f.bytes, func(f field) error {
-				if f.tag == tag(1, protowire.BytesType) { // ResponseOp.response_range
-					return r.decode(f.bytes)
-				}
-				return nil
-			})
+	return fields(b, func(f field) error {
+		if f.tag != tag(3, protowire.BytesType) {
+			return nil
 		}
-		return err
+		r := new(RangeResponse)
+		a.Ranges = append(a.Ranges, r)
+		return fields(f.bytes, func(f field) error {
+			if f.tag == tag(1, protowire.BytesType) { // ResponseOp.response_range
+				return r.decode(f.bytes)
+			}
+			return nil
+		})
 	})
 }
 
@@ -261,20 +255,14 @@ type StatusRequest struct{}
 func (*StatusRequest) encode(b []byte) []byte { return b }
 
 // StatusResponse is what a member is.
-type StatusResponse struct {
-	Header  ResponseHeader
-	Version string
-}
+type StatusResponse struct{ Version string }
 
 func (a *StatusResponse) decode(b []byte) error {
-	return fields(b, func(f field) (err error) {
-		switch f.tag {
-		case tag(1, protowire.BytesType):
-			err = a.Header.decode(f.bytes)
-		case tag(2, protowire.BytesType):
+	return fields(b, func(f field) error {
+		if f.tag == tag(2, protowire.BytesType) {
 			a.Version = string(f.bytes)
 		}
-		return err
+		return nil
 	})
 }
 
